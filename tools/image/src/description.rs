@@ -1,0 +1,168 @@
+//! The image description: what an image is, without its bytes.
+//!
+//! It is what a build action computes and what every delivery reads.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Content, Digest};
+use crate::error::Error;
+use crate::json;
+
+/// Names a blob: what it is, its digest and its size.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlobDescription {
+    /// What the blob is, see [`crate::media_type`].
+    #[serde(rename = "mediaType")]
+    pub media_type: String,
+    /// The digest of the blob's bytes, compressed as they are.
+    pub digest: Digest,
+    /// The number of the blob's bytes.
+    pub size: u64,
+}
+
+impl BlobDescription {
+    /// Describes content of a media type.
+    pub fn new(media_type: &str, content: Content) -> Self {
+        Self {
+            media_type: media_type.to_owned(),
+            digest: content.digest,
+            size: content.size,
+        }
+    }
+
+    /// The digest and size alone.
+    pub fn content(&self) -> Content {
+        Content {
+            digest: self.digest,
+            size: self.size,
+        }
+    }
+
+    /// Reads a `.blob.json` file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not such a description.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        json::load(path)
+    }
+}
+
+/// Describes a layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerDescription {
+    /// The digest of the uncompressed tar.
+    pub diff_id: Digest,
+    /// The number of bytes of the uncompressed tar.
+    pub size: u64,
+    /// The blob as an imported layout has it. A layer that was built here has none in this file: its blob is
+    /// described by a file of its own, so that a load needs no compression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blob: Option<BlobDescription>,
+}
+
+impl LayerDescription {
+    /// Describes an uncompressed tar.
+    pub fn new(tar: Content) -> Self {
+        Self {
+            diff_id: tar.digest,
+            size: tar.size,
+            blob: None,
+        }
+    }
+
+    /// The digest and size of the uncompressed tar.
+    pub fn tar(&self) -> Content {
+        Content {
+            digest: self.diff_id,
+            size: self.size,
+        }
+    }
+
+    /// Reads a `.layer.json` file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not such a description.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        json::load(path)
+    }
+}
+
+/// What an image runs on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    /// The operating system, as Go names it: `linux`.
+    pub os: String,
+    /// The processor architecture, as Go names it: `amd64`.
+    pub architecture: String,
+    /// The architecture's variant, such as `v8`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+}
+
+impl std::fmt::Display for Platform {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.os, self.architecture)?;
+        match &self.variant {
+            Some(variant) => write!(formatter, "/{variant}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Describes an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageDescription {
+    /// The config. Its digest is the image's ID in a Docker engine.
+    pub config: BlobDescription,
+    /// What the image runs on.
+    pub platform: Platform,
+    /// The layers, the bottom one first. There may be none, and one may occur twice.
+    pub layers: Vec<LayerDescription>,
+}
+
+impl ImageDescription {
+    /// Reads a `.description.json` file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not such a description.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        json::load(path)
+    }
+
+    /// Parses the JSON text of a description that came from `path`, which only errors name.
+    ///
+    /// # Errors
+    /// If the text is not such a description.
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, Error> {
+        json::parse(path, text)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn description_survives_a_round_trip() {
+        let text = r#"{"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0},"platform":{"os":"linux","architecture":"arm64","variant":"v8"},"layers":[{"diff_id":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0}]}"#;
+        let description =
+            ImageDescription::parse(Path::new("x.description.json"), text.as_bytes()).unwrap();
+        assert_eq!(description.platform.to_string(), "linux/arm64/v8");
+        assert_eq!(serde_json::to_string(&description).unwrap(), text);
+    }
+
+    #[test]
+    fn a_wrong_type_names_file_and_place() {
+        let error =
+            ImageDescription::parse(Path::new("x.json"), br#"{"config": [], "layers": []}"#)
+                .unwrap_err();
+        assert!(error.to_string().contains("`x.json`"), "{error}");
+    }
+}

@@ -1,0 +1,138 @@
+//! OCI image layouts: directories with an image in them.
+//!
+//! See <https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md>.
+
+mod import;
+mod index;
+mod writer;
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Content, Digest};
+use crate::error::Error;
+use crate::json;
+use crate::manifest::Manifest;
+
+pub use import::{import, Imported};
+pub use writer::write;
+
+const MARKER: &str = "oci-layout";
+const INDEX: &str = "index.json";
+const VERSION: &str = "1.0.0";
+/// Larger manifests and configs are refused by registries too.
+const MAX_JSON: u64 = 16 << 20;
+
+/// A layout that is read. Its blobs may be symlinks that lead elsewhere, as those of rules_oci are.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    directory: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    #[serde(rename = "imageLayoutVersion")]
+    version: String,
+}
+
+impl Layout {
+    /// Opens a layout.
+    ///
+    /// # Errors
+    /// If its `oci-layout` file is not there, or is of a version that is not known.
+    pub fn open(directory: &Path) -> Result<Self, Error> {
+        let path = directory.join(MARKER);
+        let marker: Marker = json::load(&path)?;
+        if marker.version != VERSION {
+            return Err(Error::LayoutVersion {
+                path,
+                found: marker.version,
+            });
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
+    }
+
+    /// The file that a blob is in.
+    pub fn blob_path(&self, digest: Digest) -> PathBuf {
+        self.directory.join(blob_name(digest))
+    }
+
+    /// Opens a blob, which `what` names in messages. Its content is not checked.
+    ///
+    /// # Errors
+    /// If the blob is missing or cannot be opened.
+    pub fn open_blob(&self, digest: Digest, what: &str) -> Result<File, Error> {
+        let path = self.blob_path(digest);
+        File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => Error::MissingBlob {
+                digest,
+                what: what.to_owned(),
+                path,
+            },
+            _ => Error::io("open", &path, source),
+        })
+    }
+
+    /// The manifest of the one image in the layout, and its bytes. Indexes are followed.
+    ///
+    /// # Errors
+    /// If there is no image or more than one, or a file is missing or is not what its digest or media type tells.
+    pub fn manifest(&self) -> Result<(Manifest, Vec<u8>), Error> {
+        let mut path = self.directory.join(INDEX);
+        let mut bytes = fs::read(&path).map_err(|source| Error::io("read", &path, source))?;
+        loop {
+            let reference = index::only_image(&path, &bytes)?;
+            bytes = self.read_json(reference.content(), reference.noun())?;
+            path = self.blob_path(reference.digest);
+            if !reference.is_index() {
+                return Ok((Manifest::parse(&path, &bytes)?, bytes));
+            }
+        }
+    }
+
+    /// Reads a small blob and checks that it is what it should be.
+    fn read_json(&self, expected: Content, what: &str) -> Result<Vec<u8>, Error> {
+        use io::Read;
+        let mut bytes = Vec::new();
+        let path = self.blob_path(expected.digest);
+        self.open_blob(expected.digest, what)?
+            .take(MAX_JSON)
+            .read_to_end(&mut bytes)
+            .map_err(|source| Error::io("read", &path, source))?;
+        check_content(&path, what, expected, Content::of(&bytes))?;
+        Ok(bytes)
+    }
+}
+
+fn blob_name(digest: Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+/// Checks that a file has the content that it should have.
+pub(crate) fn check_content(
+    path: &Path,
+    what: &str,
+    expected: Content,
+    found: Content,
+) -> Result<(), Error> {
+    match expected == found {
+        true => Ok(()),
+        false => Err(Error::WrongContent {
+            path: path.to_owned(),
+            what: what.to_owned(),
+            expected: expected.digest,
+            expected_size: expected.size,
+            found: found.digest,
+            found_size: found.size,
+        }),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

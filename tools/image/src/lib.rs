@@ -1,0 +1,24 @@
+//! What an image is: digests, layers, config, manifest, description, layouts. No network, no async.
+#![deny(missing_docs)]
+
+pub mod archive;
+pub mod compression;
+pub mod config;
+pub mod description;
+pub mod digest;
+pub mod docker_archive;
+mod error;
+pub mod image_files;
+mod image_path;
+pub mod intermediate;
+pub mod json;
+pub mod layer;
+pub mod layout;
+pub mod manifest;
+pub mod media_type;
+pub mod output;
+pub mod reference;
+pub mod tags;
+mod threaded_writer;
+
+pub use error::Error;

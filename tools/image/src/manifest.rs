@@ -1,0 +1,314 @@
+//! Image manifests: the config and the layers' blobs of an image.
+//!
+//! See <https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md>. A base's manifest is edited as the JSON
+//! that it is, so that its layers' annotations and URLs stay.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::description::BlobDescription;
+use crate::digest::{Content, Digest};
+use crate::error::Error;
+use crate::json;
+use crate::media_type;
+
+/// What an image's attributes say about its manifest.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestSpec {
+    /// The image's target.
+    pub label: String,
+    /// Added to those of the base.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Makes the manifest of an image whose config has the content `config`. `blobs` are those of the layers above the
+/// base, from the bottom up.
+///
+/// The manifest of a base of Docker's type stays of that type, and the new layers get Docker's media types.
+///
+/// # Errors
+/// If the base's manifest cannot be read, or is not an image manifest.
+pub fn assemble(
+    spec: &ManifestSpec,
+    config: Content,
+    base: Option<&Path>,
+    blobs: &[BlobDescription],
+) -> Result<Vec<u8>, Error> {
+    let mut manifest = match base {
+        Some(path) => Base::load(path)?,
+        None => Base::none(),
+    };
+    let config = BlobDescription::new(&manifest.config_type, config);
+    for blob in blobs {
+        let mut blob = blob.clone();
+        if manifest.is_docker {
+            blob.media_type = media_type::docker_layer(&blob.media_type).to_owned();
+        }
+        manifest.layers.push(to_value(&blob)?);
+    }
+    for (key, value) in &spec.annotations {
+        manifest
+            .annotations
+            .insert(key.clone(), value.clone().into());
+    }
+    let mut root = manifest.root;
+    root.insert("config".to_owned(), to_value(&config)?);
+    root.insert("layers".to_owned(), manifest.layers.into());
+    if !manifest.annotations.is_empty() {
+        root.insert("annotations".to_owned(), manifest.annotations.into());
+    }
+    json::to_bytes(&root)
+}
+
+/// A base's manifest, taken apart.
+struct Base {
+    root: Map<String, Value>,
+    is_docker: bool,
+    config_type: String,
+    layers: Vec<Value>,
+    annotations: Map<String, Value>,
+}
+
+impl Base {
+    fn none() -> Self {
+        let mut root = Map::new();
+        root.insert("schemaVersion".to_owned(), 2.into());
+        root.insert("mediaType".to_owned(), media_type::OCI_MANIFEST.into());
+        Self {
+            root,
+            is_docker: false,
+            config_type: media_type::OCI_CONFIG.to_owned(),
+            layers: Vec::new(),
+            annotations: Map::new(),
+        }
+    }
+
+    fn load(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|source| Error::io("read", path, source))?;
+        let parsed = Manifest::parse(path, &bytes)?;
+        let mut root: Map<String, Value> = json::parse(path, &bytes)?;
+        // What the base refers to, the image made of it does not.
+        root.shift_remove("subject");
+        let layers = match root.get_mut("layers").map(Value::take) {
+            Some(Value::Array(layers)) => layers,
+            _ => Vec::new(),
+        };
+        let annotations = match root.get_mut("annotations").map(Value::take) {
+            Some(Value::Object(annotations)) => annotations,
+            _ => {
+                root.shift_remove("annotations");
+                Map::new()
+            }
+        };
+        Ok(Self {
+            root,
+            is_docker: parsed.is_docker(),
+            config_type: parsed.config.media_type,
+            layers,
+            annotations,
+        })
+    }
+}
+
+fn to_value(blob: &BlobDescription) -> Result<Value, Error> {
+    serde_json::to_value(blob).map_err(Error::Serialize)
+}
+
+/// The parts of a manifest that this project reads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Manifest {
+    /// The manifest's own media type; an OCI manifest may leave it out.
+    #[serde(rename = "mediaType", default)]
+    pub media_type: Option<String>,
+    /// The config.
+    pub config: Descriptor,
+    /// The layers, the bottom one first.
+    pub layers: Vec<Descriptor>,
+}
+
+/// A reference to a blob or to another manifest.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Descriptor {
+    /// What it is.
+    #[serde(rename = "mediaType")]
+    pub media_type: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// The number of its bytes.
+    pub size: u64,
+}
+
+impl Manifest {
+    /// Parses the content of the file `path`.
+    ///
+    /// # Errors
+    /// If it is not an image manifest, of OCI or of Docker's version 2, schema 2.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        let manifest: Self = json::parse(path, bytes)?;
+        match &manifest.media_type {
+            Some(media_type) if !media_type::is_manifest(media_type) => {
+                Err(Error::WrongMediaType {
+                    path: path.to_owned(),
+                    what: "itself",
+                    found: media_type.clone(),
+                    expected: "an image manifest of OCI, or of Docker's version 2, schema 2",
+                })
+            }
+            _ => Ok(manifest),
+        }
+    }
+
+    /// Reads a manifest file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not an image manifest.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|source| Error::io("read", path, source))?;
+        Self::parse(path, &bytes)
+    }
+
+    /// The manifest's media type, also if it leaves it out.
+    pub fn media_type(&self) -> &'static str {
+        match self.is_docker() {
+            true => media_type::DOCKER_MANIFEST,
+            false => media_type::OCI_MANIFEST,
+        }
+    }
+
+    fn is_docker(&self) -> bool {
+        self.media_type.as_deref() == Some(media_type::DOCKER_MANIFEST)
+    }
+}
+
+impl Descriptor {
+    /// The digest and size alone.
+    pub fn content(&self) -> Content {
+        Content {
+            digest: self.digest,
+            size: self.size,
+        }
+    }
+}
+
+impl From<&Descriptor> for BlobDescription {
+    fn from(descriptor: &Descriptor) -> Self {
+        Self::new(&descriptor.media_type, descriptor.content())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::compression::Compression;
+
+    fn spec(annotations: &[(&str, &str)]) -> ManifestSpec {
+        ManifestSpec {
+            label: "//app:image".to_owned(),
+            annotations: annotations
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+        }
+    }
+
+    fn blob(compression: Compression) -> BlobDescription {
+        BlobDescription::new(media_type::oci_layer(compression), Content::of(b"blob"))
+    }
+
+    fn assembled(
+        spec: &ManifestSpec,
+        base: Option<&str>,
+        blobs: &[BlobDescription],
+    ) -> Result<Value, Error> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("base.json");
+        if let Some(base) = base {
+            fs::write(&path, base).unwrap();
+        }
+        let bytes = assemble(
+            spec,
+            Content::of(b"{}"),
+            base.map(|_| path.as_path()),
+            blobs,
+        )?;
+        Ok(serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[test]
+    fn an_image_from_nothing_is_an_oci_image() {
+        let manifest = assembled(&spec(&[("a", "b")]), None, &[blob(Compression::Zstd)]).unwrap();
+        let keys: Vec<_> = manifest.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(
+            keys,
+            [
+                "schemaVersion",
+                "mediaType",
+                "config",
+                "layers",
+                "annotations"
+            ]
+        );
+        assert_eq!(manifest["mediaType"], media_type::OCI_MANIFEST);
+        assert_eq!(manifest["config"]["mediaType"], media_type::OCI_CONFIG);
+        assert_eq!(
+            manifest["layers"][0]["mediaType"],
+            "application/vnd.oci.image.layer.v1.tar+zstd"
+        );
+    }
+
+    #[test]
+    fn a_docker_base_stays_one() {
+        let base = format!(
+            r#"{{"schemaVersion":2,"mediaType":"{}","config":{{"mediaType":"{}","digest":"{d}","size":1}},"layers":[{{"mediaType":"application/vnd.docker.image.rootfs.diff.tar.gzip","digest":"{d}","size":1,"urls":["https://x"]}}],"subject":{{}},"annotations":{{"a":"1","b":"2"}}}}"#,
+            media_type::DOCKER_MANIFEST,
+            media_type::DOCKER_CONFIG,
+            d = Digest::of(b"")
+        );
+        let blobs = [Compression::Gzip, Compression::None, Compression::Zstd].map(blob);
+        let manifest = assembled(&spec(&[("b", "3")]), Some(&base), &blobs).unwrap();
+        assert_eq!(manifest["mediaType"], media_type::DOCKER_MANIFEST);
+        assert_eq!(manifest["config"]["mediaType"], media_type::DOCKER_CONFIG);
+        assert_eq!(manifest["layers"][0]["urls"][0], "https://x");
+        let types: Vec<_> = manifest["layers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|layer| layer["mediaType"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            types[1..],
+            [
+                "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                "application/vnd.docker.image.rootfs.diff.tar",
+                "application/vnd.oci.image.layer.v1.tar+zstd",
+            ]
+        );
+        assert_eq!(manifest.get("subject"), None);
+        assert_eq!(
+            manifest["annotations"],
+            serde_json::json!({"a": "1", "b": "3"})
+        );
+    }
+
+    #[test]
+    fn an_index_is_no_base() {
+        let index = format!(
+            r#"{{"mediaType":"{}","config":{{"mediaType":"x","digest":"{}","size":0}},"layers":[]}}"#,
+            media_type::OCI_INDEX,
+            Digest::of(b"")
+        );
+        for (text, expected) in [(index.as_str(), media_type::OCI_INDEX), ("[]", "base.json")] {
+            let error = assembled(&spec(&[]), Some(text), &[])
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The media types that say what a blob is.
+//!
+//! See <https://github.com/opencontainers/image-spec/blob/v1.1.0/media-types.md> and
+//! <https://github.com/distribution/distribution/blob/v2.8.3/docs/spec/manifest-v2-2.md#media-types>.
+
+use crate::compression::Compression;
+
+/// An OCI image manifest.
+pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+/// An OCI image index.
+pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+/// An OCI image config.
+pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+/// A Docker image manifest, version 2 schema 2.
+pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+/// A Docker manifest list.
+pub const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+/// A Docker image config.
+pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+
+const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+const OCI_LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+const OCI_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
+const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+
+/// The OCI media type of a layer blob.
+pub fn oci_layer(compression: Compression) -> &'static str {
+    match compression {
+        Compression::None => OCI_LAYER,
+        Compression::Gzip => OCI_LAYER_GZIP,
+        Compression::Zstd => OCI_LAYER_ZSTD,
+    }
+}
+
+/// The media type that an OCI layer has in a Docker manifest. Docker has none for zstd, and engines that read zstd
+/// take the OCI type there.
+pub fn docker_layer(oci: &str) -> &str {
+    match oci {
+        OCI_LAYER => DOCKER_LAYER,
+        OCI_LAYER_GZIP => DOCKER_LAYER_GZIP,
+        other => other,
+    }
+}
+
+/// Whether a media type is one of an image manifest, of either family.
+pub fn is_manifest(media_type: &str) -> bool {
+    matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)
+}
+
+/// Whether a media type is one of an index of manifests, of either family.
+pub fn is_index(media_type: &str) -> bool {
+    matches!(media_type, OCI_INDEX | DOCKER_INDEX)
+}

@@ -1,0 +1,159 @@
+//! The tags that an image gets, which may have placeholders for values of the workspace status.
+//!
+//! See <https://bazel.build/docs/user-manual#workspace-status>.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::reference::Reference;
+
+/// What stands for a value in a build that is not stamped.
+const UNSTAMPED: &str = "unstamped";
+
+/// The values of the workspace status; none in a build that is not stamped.
+#[derive(Clone, Debug, Default)]
+pub struct Status {
+    values: Option<BTreeMap<String, String>>,
+}
+
+impl Status {
+    /// Adds the values of a status file: a key, a space and a value a line.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn load(mut self, path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(|source| Error::io("read", path, source))?;
+        let values = self.values.get_or_insert_default();
+        for line in text.lines() {
+            let (key, value) = line.split_once(' ').unwrap_or((line, ""));
+            values.insert(key.to_owned(), value.to_owned());
+        }
+        Ok(self)
+    }
+
+    fn value(&self, key: &str, text: &str) -> Result<&str, Error> {
+        let Some(values) = &self.values else {
+            return Ok(UNSTAMPED);
+        };
+        values
+            .get(key)
+            .map(String::as_str)
+            .ok_or_else(|| Error::UnknownPlaceholder {
+                key: key.to_owned(),
+                text: text.to_owned(),
+                known: match values.is_empty() {
+                    true => "none".to_owned(),
+                    false => values
+                        .keys()
+                        .map(|key| format!("`{key}`"))
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                },
+            })
+    }
+
+    /// Replaces every `{{KEY}}`.
+    fn expand(&self, text: &str) -> Result<String, Error> {
+        let mut expanded = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("{{") {
+            let (key, after) = after
+                .split_once("}}")
+                .ok_or_else(|| Error::OpenPlaceholder {
+                    text: text.to_owned(),
+                })?;
+            expanded.push_str(before);
+            expanded.push_str(self.value(key.trim(), text)?);
+            rest = after;
+        }
+        expanded.push_str(rest);
+        Ok(expanded)
+    }
+}
+
+/// The references that texts stand for, in their order, each once. Empty texts and those that begin with `#` stand for
+/// none, so that they may be the lines of a file.
+///
+/// # Errors
+/// If a placeholder is not known, or a text is not a reference that can be given to an image.
+pub fn resolve<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    status: &Status,
+) -> Result<Vec<Reference>, Error> {
+    let mut references = Vec::new();
+    let texts = texts
+        .into_iter()
+        .map(str::trim)
+        .filter(|text| !text.is_empty() && !text.starts_with('#'));
+    for text in texts {
+        let reference: Reference = status.expand(text)?.parse()?;
+        if reference.digest().is_some() {
+            return Err(Error::TagWithDigest {
+                found: text.to_owned(),
+            });
+        }
+        if !references.contains(&reference) {
+            references.push(reference);
+        }
+    }
+    Ok(references)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn status(text: &str) -> Status {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("status.txt");
+        fs::write(&path, text).unwrap();
+        Status::default().load(&path).unwrap()
+    }
+
+    fn resolved(texts: &[&str], status: &Status) -> Result<Vec<String>, Error> {
+        let references = resolve(texts.iter().copied(), status)?;
+        Ok(references.iter().map(Reference::familiar).collect())
+    }
+
+    #[test]
+    fn placeholders_come_from_the_status() {
+        let status = status("STABLE_VERSION 1.2\nBUILD_USER me you\nEMPTY\n");
+        let texts = [
+            "app:{{STABLE_VERSION}}-x",
+            "",
+            "# a comment",
+            " app ",
+            "docker.io/library/app:latest",
+            "app:v{{EMPTY}}{{ STABLE_VERSION }}",
+        ];
+        assert_eq!(
+            resolved(&texts, &status).unwrap(),
+            ["app:1.2-x", "app:latest", "app:v1.2"]
+        );
+    }
+
+    #[test]
+    fn without_a_status_the_word_is_unstamped() {
+        let tags = resolved(&["app:{{ANY}}"], &Status::default()).unwrap();
+        assert_eq!(tags, ["app:unstamped"]);
+    }
+
+    #[test]
+    fn what_cannot_be_a_tag_is_refused() {
+        let status = status("A 1\nB 2\n");
+        let digest = format!("app@{}", crate::digest::Digest::of(b""));
+        let cases = [
+            ("app:{{C}}", "known are `A`, `B`"),
+            ("app:{{A", "`{{` without `}}`"),
+            ("App", "`App`"),
+            (digest.as_str(), "has a digest"),
+        ];
+        for (text, expected) in cases {
+            let error = resolved(&[text], &status).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
