@@ -1,0 +1,60 @@
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use stevedore_image::output::OutputFile;
+use stevedore_image::tags::{self, Status};
+
+#[derive(Args)]
+pub(crate) struct Tags {
+    /// The target that has the tags, for messages.
+    #[arg(long)]
+    label: String,
+    /// A tag.
+    #[arg(long)]
+    tag: Vec<String>,
+    /// More tags, one a line.
+    #[arg(long, value_name = "FILE")]
+    tags_file: Option<PathBuf>,
+    /// The stable part of the workspace status.
+    #[arg(long, value_name = "FILE")]
+    stable_status: Option<PathBuf>,
+    /// The volatile part of the workspace status.
+    #[arg(long, value_name = "FILE")]
+    volatile_status: Option<PathBuf>,
+    /// Write the references, one a line.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+impl Tags {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        self.write()
+            .with_context(|| format!("failed to resolve the tags of `{}`", self.label))
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        let mut status = Status::default();
+        for path in [&self.stable_status, &self.volatile_status]
+            .into_iter()
+            .flatten()
+        {
+            status = status.load(path)?;
+        }
+        let lines = match &self.tags_file {
+            Some(path) => fs::read_to_string(path)
+                .with_context(|| format!("failed to read `{}`", path.display()))?,
+            None => String::new(),
+        };
+        let texts = self.tag.iter().map(String::as_str).chain(lines.lines());
+        let mut text = String::new();
+        for reference in tags::resolve(texts, &status)? {
+            text.push_str(&reference.familiar());
+            text.push('\n');
+        }
+        OutputFile::write(&self.output, text.as_bytes())?;
+        Ok(())
+    }
+}
