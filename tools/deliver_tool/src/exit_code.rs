@@ -1,0 +1,80 @@
+//! Errors that end the program, and the exit codes that they end it with.
+
+use stevedore_delivery::{Error as DeliveryError, RunfilesError, SpecError};
+use stevedore_engine::{AddressError, Error as EngineError};
+
+use crate::signals::Signal;
+use crate::tags::TagsFileError;
+
+/// The engine refused, or the delivery failed.
+const FAILED: i32 = 1;
+/// The command line makes no sense.
+const USAGE: i32 = 2;
+/// No engine was reached.
+const UNREACHABLE: i32 = 3;
+/// The image's files are missing or corrupt.
+const IMAGE: i32 = 4;
+
+/// A command line that makes no sense, although it can be parsed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Usage {
+    /// Arguments for a container that is not run.
+    #[error("`{arguments}` after `--` are arguments for a container, but none is run; add `--run` before `--`")]
+    ArgumentsWithoutRun {
+        /// The arguments.
+        arguments: String,
+    },
+    /// The address of the engine.
+    #[error(transparent)]
+    Address(AddressError),
+}
+
+/// A signal ended the delivery.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted by {}; the engine discards what was sent", .0.name())]
+pub(crate) struct Interrupted(pub(crate) Signal);
+
+/// The exit code for an error.
+pub(crate) fn of(error: &anyhow::Error) -> i32 {
+    error
+        .chain()
+        .find_map(|cause| {
+            if let Some(Interrupted(signal)) = cause.downcast_ref() {
+                Some(128 + signal.number())
+            } else if cause.is::<Usage>() {
+                Some(USAGE)
+            } else if cause.is::<SpecError>()
+                || cause.is::<RunfilesError>()
+                || cause.is::<TagsFileError>()
+            {
+                Some(IMAGE)
+            } else if let Some(error) = cause.downcast_ref::<DeliveryError>() {
+                of_delivery(error)
+            } else {
+                cause
+                    .downcast_ref::<EngineError>()
+                    .filter(|error| error.is_unreachable())
+                    .map(|_| UNREACHABLE)
+            }
+        })
+        .unwrap_or(FAILED)
+}
+
+fn of_delivery(error: &DeliveryError) -> Option<i32> {
+    if error.is_about_image() {
+        Some(IMAGE)
+    } else if error.is_unreachable() {
+        Some(UNREACHABLE)
+    } else {
+        None
+    }
+}
+
+/// What is printed: the error on a line, and each cause on one of its own.
+pub(crate) fn describe(error: &anyhow::Error) -> String {
+    let mut lines = format!("error: {error}");
+    for cause in error.chain().skip(1) {
+        lines.push_str(&format!("\ncaused by: {cause}"));
+    }
+    lines
+}

@@ -1,0 +1,139 @@
+//! The verb `load`.
+
+use std::time::Instant;
+
+use anyhow::Context as _;
+use stevedore_delivery::{Image, LoadSpec, Loaded, Runfiles};
+use stevedore_engine::{ContainerRequest, Docker};
+use stevedore_image::reference::Reference;
+
+use crate::attempt::Attempt;
+use crate::cli::LoadFlags;
+use crate::exit_code::Interrupted;
+use crate::progress::Progress;
+use crate::signals::Signals;
+use crate::{foreground, report_file, summary, tags, terminal};
+
+/// Loads what `spec` says, reports, runs a container if that was asked for, and gives the exit code.
+pub(crate) fn run(
+    spec: &LoadSpec,
+    runfiles: Runfiles,
+    flags: &LoadFlags,
+    started: Instant,
+) -> anyhow::Result<i32> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the asynchronous runtime")?;
+    let code = runtime.block_on(load_and_run(spec, runfiles, flags, started));
+    // A thread that reads a layer, or standard input, is not waited for.
+    runtime.shutdown_background();
+    code
+}
+
+async fn load_and_run(
+    spec: &LoadSpec,
+    runfiles: Runfiles,
+    flags: &LoadFlags,
+    started: Instant,
+) -> anyhow::Result<i32> {
+    let mut signals = Signals::that_end().context("failed to listen for signals")?;
+    let attempt = Attempt::new(started);
+    let progress = Progress::new(flags.progress, flags.verbose);
+    let result = tokio::select! {
+        result = load(&attempt, spec, runfiles, flags, &progress) => result,
+        signal = signals.next() => Err(Interrupted(signal).into()),
+    };
+    progress.clear();
+    let loaded = report(&attempt, result, spec, flags, &progress)?;
+    match (flags.container_arguments(), attempt.engine.get()) {
+        (Some(arguments), Some(engine)) => {
+            let request = ContainerRequest {
+                image: loaded.image_id,
+                arguments: arguments.to_vec(),
+                terminal: terminal::is_interactive(),
+                network: flags.network.clone(),
+            };
+            foreground::run(engine, &request, &mut signals).await
+        }
+        _ => {
+            print_references(&attempt, &loaded);
+            Ok(0)
+        }
+    }
+}
+
+async fn load(
+    attempt: &Attempt,
+    spec: &LoadSpec,
+    runfiles: Runfiles,
+    flags: &LoadFlags,
+    progress: &Progress,
+) -> anyhow::Result<Loaded> {
+    let address = flags.address()?;
+    let references = references(spec, &runfiles, flags)?;
+    let references = attempt.references.get_or_init(|| references);
+    let image = Image::open(spec.image.clone(), runfiles)?;
+    let image = attempt.image.get_or_init(|| image);
+    let engine = Docker::connect(address).await?;
+    let engine = attempt.engine.get_or_init(|| engine);
+    let (observer, narrate) = (progress.observer(), progress.shows_bars());
+    let loaded = stevedore_delivery::load(
+        engine,
+        image,
+        references,
+        narrate,
+        &observer,
+        &attempt.tally,
+    );
+    Ok(loaded.await?)
+}
+
+/// The names in the tags file and those of `--tag`, each once.
+fn references(
+    spec: &LoadSpec,
+    runfiles: &Runfiles,
+    flags: &LoadFlags,
+) -> anyhow::Result<Vec<Reference>> {
+    let mut references = tags::read(&runfiles.find(&spec.tags)?)?;
+    for tag in &flags.tag {
+        references.push(tag.clone());
+    }
+    let mut unique = Vec::with_capacity(references.len());
+    for reference in references {
+        if !unique.contains(&reference) {
+            unique.push(reference);
+        }
+    }
+    Ok(unique)
+}
+
+/// Writes the report and the last line, whatever the result is.
+fn report(
+    attempt: &Attempt,
+    result: anyhow::Result<Loaded>,
+    spec: &LoadSpec,
+    flags: &LoadFlags,
+    progress: &Progress,
+) -> anyhow::Result<Loaded> {
+    let result =
+        result.with_context(|| format!("`{}` failed to load `{}`", spec.label, spec.image.label));
+    let report = attempt.report(&result);
+    if let Some(path) = flags.report() {
+        let written = report_file::write(&path, &report);
+        if result.is_ok() {
+            written?;
+        } else if let Err(error) = written {
+            eprintln!("warning: {error:#}");
+        }
+    }
+    progress.print(&summary::line(&report));
+    result
+}
+
+fn print_references(attempt: &Attempt, loaded: &Loaded) {
+    match attempt.names().as_slice() {
+        [] => println!("{}", loaded.image_id),
+        names => names.iter().for_each(|name| println!("{name}")),
+    }
+}

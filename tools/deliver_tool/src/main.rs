@@ -1,0 +1,54 @@
+//! `stevedore-deliver`: what `bazel run`, tests and build actions start to deliver an image.
+//!
+//! Called as an executable that has a file `<executable>.delivery.json` beside it, as the rules make them, it delivers
+//! what that file says, and its arguments are the flags of that delivery. Otherwise the command line names a verb:
+//! `stevedore-deliver load --delivery=FILE`.
+//!
+//! Standard output has the loaded references, one a line (the image's ID if it has none), and nothing else; with
+//! `--run` it is the container's alone. All else goes to standard error.
+//!
+//! Exit codes: 0 done; 1 the engine refused or the delivery failed; 2 usage; 3 no engine reachable, or no permission;
+//! 4 the image's files are missing or corrupt; 128 + N ended by signal N; with `--run`, the container's exit code.
+
+mod attempt;
+mod cli;
+mod exit_code;
+mod foreground;
+mod load;
+mod progress;
+mod report_file;
+mod signals;
+mod summary;
+mod tags;
+mod terminal;
+
+use std::process;
+use std::time::Instant;
+
+use stevedore_delivery::{DeliverySpec, Runfiles};
+
+use crate::cli::Command;
+
+fn main() {
+    let started = Instant::now();
+    let result = Command::from_environment().and_then(|command| run(command, started));
+    let code = result.unwrap_or_else(|error| {
+        eprintln!("{}", exit_code::describe(&error));
+        exit_code::of(&error)
+    });
+    // Not by returning: a thread may still wait for the terminal.
+    process::exit(code);
+}
+
+fn run(command: Command, started: Instant) -> anyhow::Result<i32> {
+    match DeliverySpec::read(&command.delivery)? {
+        DeliverySpec::Load(spec) => {
+            let runfiles = Runfiles::of(&command.executable);
+            load::run(&spec, runfiles, &command.flags, started)
+        }
+        _ => anyhow::bail!(
+            "`{}` is no delivery of this kind",
+            command.delivery.display()
+        ),
+    }
+}

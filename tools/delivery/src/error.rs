@@ -1,0 +1,160 @@
+//! Why a delivery failed.
+
+use std::path::PathBuf;
+
+use stevedore_engine::Refusal;
+use stevedore_image::digest::Digest;
+
+use crate::runfiles::RunfilesError;
+use crate::source::SourceError;
+
+/// Why a delivery failed. The destination is then as it was, or complete.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file of the image is not among the executable's runfiles.
+    #[error("a file of `{label}` is missing")]
+    Runfiles {
+        /// The image's target.
+        label: String,
+        /// Which, and where it was looked for.
+        source: RunfilesError,
+    },
+    /// A metadata file of the image cannot be used.
+    #[error("the description of `{label}` cannot be used")]
+    Description {
+        /// The image's target.
+        label: String,
+        /// Which file, and why.
+        source: Box<stevedore_image::Error>,
+    },
+    /// The config file cannot be read.
+    #[error("failed to read the config `{path}` of `{label}`; build the target again")]
+    ReadConfig {
+        /// The image's target.
+        label: String,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The config file is not the one that the description names.
+    #[error("the config `{path}` of `{label}` has the digest `{found}`, expected `{expected}`; build the target again")]
+    ConfigDigest {
+        /// The image's target.
+        label: String,
+        /// The file.
+        path: PathBuf,
+        /// The digest that it must have.
+        expected: Digest,
+        /// The digest that it has.
+        found: Digest,
+    },
+    /// The description has layers for which no file was given.
+    #[error("`{label}` has {described} layers in its description, {files} layer files and no layout that holds the rest; build the target again")]
+    LayerCount {
+        /// The image's target.
+        label: String,
+        /// The number of layers in the description.
+        described: usize,
+        /// The number of files.
+        files: usize,
+    },
+    /// A layer comes from a layout, but the description does not say which blob it is.
+    #[error("layer {index} of `{label}` (`{diff_id}`) has no file, and its description names no blob in the base's layout; build the target again")]
+    NoBlob {
+        /// The image's target.
+        label: String,
+        /// The layer's place in the image, the bottom one being 0.
+        index: usize,
+        /// The layer's `diff_id`.
+        diff_id: Digest,
+    },
+    /// The bytes of a layer cannot be had.
+    #[error("a layer of `{label}` cannot be sent")]
+    Source {
+        /// The image's target.
+        label: String,
+        /// Which, and why.
+        source: Box<SourceError>,
+    },
+    /// The operating system gave no thread for reading the layers.
+    #[error("failed to start reading the layers of `{label}`")]
+    Thread {
+        /// The image's target.
+        label: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The engine failed, or could not be reached.
+    #[error(transparent)]
+    Engine(#[from] stevedore_engine::Error),
+    /// The engine does not load the image.
+    #[error("the engine refused `{label}`{}", advice(.source))]
+    Refused {
+        /// The image's target.
+        label: String,
+        /// The engine's words.
+        source: Refusal,
+    },
+    /// Layers vanish from the engine as fast as they are sent.
+    #[error(
+        "the engine lost layers of `{label}` {attempts} times while the image was being sent; \
+         is something removing images from it (`docker image prune`)?"
+    )]
+    KeepsLosingLayers {
+        /// The image's target.
+        label: String,
+        /// The number of uploads.
+        attempts: usize,
+    },
+    /// The engine says that it succeeded, but the image is another one.
+    #[error("the engine loaded `{label}` as `{found}`, expected `{expected}`; remove that image and report this")]
+    WrongImage {
+        /// The image's target.
+        label: String,
+        /// The image ID that was computed when the image was built.
+        expected: String,
+        /// What the engine has.
+        found: String,
+    },
+    /// The engine says that it succeeded, but has no such image.
+    #[error("the engine reported success but has no image `{expected}` of `{label}`; it may have been removed again")]
+    NotThere {
+        /// The image's target.
+        label: String,
+        /// The image ID that was computed when the image was built.
+        expected: Digest,
+    },
+}
+
+impl Error {
+    /// Whether the files of the image are to blame.
+    pub fn is_about_image(&self) -> bool {
+        matches!(
+            self,
+            Self::Runfiles { .. }
+                | Self::Description { .. }
+                | Self::ReadConfig { .. }
+                | Self::ConfigDigest { .. }
+                | Self::LayerCount { .. }
+                | Self::NoBlob { .. }
+                | Self::Source { .. }
+        )
+    }
+
+    /// Whether no engine was reached.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Engine(error) if error.is_unreachable())
+    }
+}
+
+fn advice(refusal: &Refusal) -> &'static str {
+    if refusal.is_disk_full() {
+        ": its disk is full; free some space (`docker system df`, `docker image prune`)"
+    } else if refusal.is_wrong_diff_id() {
+        ": a layer's file has changed since it was built; build the target again"
+    } else {
+        ""
+    }
+}

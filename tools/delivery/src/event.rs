@@ -1,0 +1,43 @@
+//! What happens during a delivery, for who watches.
+
+use std::sync::Arc;
+
+/// Something that happened during a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// An upload begins.
+    Sending {
+        /// The number of layers in it.
+        layers: usize,
+        /// The number of layers in the image.
+        of: usize,
+        /// Bytes of all those layers' tars.
+        bytes: u64,
+    },
+    /// Bytes of the upload were handed to the connection.
+    Sent {
+        /// How many since the last event.
+        bytes: u64,
+    },
+    /// The engine unpacks a layer.
+    Unpacking {
+        /// Bytes of the layer's tar that it has read.
+        current: u64,
+        /// The size of that tar in bytes.
+        total: u64,
+    },
+    /// The delivery goes on with more bytes than was planned, because of what this says.
+    FellBack {
+        /// Why, for a person.
+        reason: String,
+    },
+    /// The engine said something.
+    Note {
+        /// Its words.
+        text: String,
+    },
+}
+
+/// Is told what happens; may be called from any thread.
+pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;

@@ -1,0 +1,26 @@
+//! Deliveries: what a destination lacks of an image, where those bytes come from, and how they get there.
+//!
+//! [`load`] delivers into a container engine. What it does is decided by [`plan`], a pure function,
+//! from the image's description and from what the engine says.
+#![deny(missing_docs)]
+
+mod error;
+mod event;
+mod image;
+mod load;
+mod plan;
+mod report;
+mod runfiles;
+mod source;
+mod spec;
+mod upload;
+
+pub use error::Error;
+pub use event::{Event, Observer};
+pub use image::Image;
+pub use load::{load, Loaded, Tally};
+pub use plan::{plan, Shipment};
+pub use report::{Destination, LayerCounts, Outcome, Report};
+pub use runfiles::{Runfiles, RunfilesError};
+pub use source::{Layer, LayerReader, SourceError};
+pub use spec::{DeliverySpec, ImageSpec, LoadSpec, SpecError};

@@ -1,0 +1,107 @@
+//! What a delivery reports: the JSON object of `--report`.
+//!
+//! Its fields are a public interface.
+
+use serde::Serialize;
+
+/// One delivery, successful or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What was done: `load`.
+    pub kind: &'static str,
+    /// The image's ID at the destination; the one that was predicted if it was not delivered. `None` if the image's
+    /// files could not be read.
+    pub image_id: Option<String>,
+    /// The digest of the image's manifest; `None` where none was needed.
+    pub manifest_digest: Option<String>,
+    /// The names that the image has, or was to get.
+    pub references: Vec<String>,
+    /// The destination; `None` if it was not reached.
+    pub destination: Option<Destination>,
+    /// The image's layers.
+    pub layers: LayerCounts,
+    /// Every request to the destination.
+    pub requests: u64,
+    /// Every byte that was written to the destination's connections.
+    pub bytes_sent: u64,
+    /// From the start of the program to this report, in milliseconds.
+    pub elapsed_ms: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The error and its causes, separated by `: `; `None` if there was none.
+    pub error: Option<String>,
+}
+
+/// A destination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Destination {
+    /// `docker` or `podman`.
+    pub kind: String,
+    /// Its version.
+    pub version: String,
+    /// Where it keeps images: `graphdriver`, `containerd` or `containers-storage`; `None` if that was not found out.
+    pub store: Option<String>,
+}
+
+/// How many layers an image has, and what became of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LayerCounts {
+    /// Layers of the image.
+    pub total: usize,
+    /// Those that the destination had.
+    pub present: usize,
+    /// Those that were sent. After a failure, those that the last upload was to carry.
+    pub sent: usize,
+}
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The destination has the image now.
+    Loaded,
+    /// The destination had the image already; it has all its names now.
+    Unchanged,
+    /// It does not have it.
+    Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_are_those_of_the_documentation() {
+        let report = Report {
+            kind: "load",
+            image_id: Some("sha256:00".to_owned()),
+            manifest_digest: None,
+            references: vec!["app:dev".to_owned()],
+            destination: Some(Destination {
+                kind: "docker".to_owned(),
+                version: "28.5.2".to_owned(),
+                store: Some("graphdriver".to_owned()),
+            }),
+            layers: LayerCounts {
+                total: 12,
+                present: 11,
+                sent: 1,
+            },
+            requests: 3,
+            bytes_sent: 10_485_760,
+            elapsed_ms: 84,
+            outcome: Outcome::Loaded,
+            error: None,
+        };
+        assert_eq!(
+            serde_json::to_value(report).ok(),
+            Some(
+                serde_json::json!({"kind": "load", "image_id": "sha256:00", "manifest_digest": null,
+                "references": ["app:dev"],
+                "destination": {"kind": "docker", "version": "28.5.2", "store": "graphdriver"},
+                "layers": {"total": 12, "present": 11, "sent": 1}, "requests": 3, "bytes_sent": 10_485_760,
+                "elapsed_ms": 84, "outcome": "loaded", "error": null})
+            )
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! The file that the Starlark rules write beside an executable: what it delivers.
+//!
+//! It is written by `oci/private/delivery.bzl`; the two change together.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// What is to be delivered, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeliverySpec {
+    /// Into a container engine.
+    Load(LoadSpec),
+}
+
+/// An image that is to be loaded into a container engine. All paths are runfiles paths, such as `_main/app/x.tar`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadSpec {
+    /// The target that loads it, such as `//app:load`.
+    pub label: String,
+    /// The image.
+    pub image: ImageSpec,
+    /// A file with the names that the image gets, one a line.
+    pub tags: String,
+}
+
+/// The files of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageSpec {
+    /// The image's target, such as `//app:image`.
+    pub label: String,
+    /// The config.
+    pub config: String,
+    /// The image's description.
+    pub description: String,
+    /// The uncompressed tars of the image's upper layers, the lowest of them first.
+    pub layers: Vec<String>,
+    /// The OCI layout that holds the blobs of the layers below those.
+    pub base_layout: Option<String>,
+}
+
+/// Why there is no usable [`DeliverySpec`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// The file cannot be read.
+    #[error("failed to read the delivery file `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The file is not what the rules write.
+    #[error("`{path}` is no delivery file; were it and this tool built from the same version of rules_stevedore?")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and what.
+        source: serde_json::Error,
+    },
+}
+
+impl DeliverySpec {
+    /// Reads a delivery file.
+    ///
+    /// # Errors
+    /// If it cannot be read, has another shape, or a field that is not known here.
+    pub fn read(path: &Path) -> Result<Self, SpecError> {
+        let text = fs::read(path).map_err(|source| SpecError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        serde_json::from_slice(&text).map_err(|source| SpecError::Parse {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOAD: &str = r#"{"kind":"load","label":"//app:load","image":{"label":"//app:image",
+        "config":"_main/app/image.config.json","description":"_main/app/image.description.json",
+        "layers":["_main/app/x.tar"],"base_layout":null},"tags":"_main/app/load.tags"}"#;
+
+    #[test]
+    fn what_the_rules_write_is_read() -> serde_json::Result<()> {
+        let DeliverySpec::Load(spec) = serde_json::from_str(LOAD)?;
+        assert_eq!(spec.image.layers, ["_main/app/x.tar"]);
+        assert_eq!(spec.image.base_layout, None);
+        Ok(())
+    }
+
+    #[test]
+    fn other_fields_and_kinds_are_refused() {
+        for (from, to) in [
+            ("\"tags\"", "\"labels\":1,\"tags\""),
+            ("\"layers\":", "\"blobs\":[],\"layers\":"),
+            ("\"load\"", "\"launch\""),
+            ("[\"_main/app/x.tar\"]", "\"_main/app/x.tar\""),
+        ] {
+            let text = LOAD.replacen(from, to, 1);
+            assert!(
+                serde_json::from_str::<DeliverySpec>(&text).is_err(),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Calls of the Docker Engine API, and what their failures mean.
+
+use std::error::Error as StdError;
+use std::io;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::client::legacy;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::error::{Action, Error};
+use crate::identity::ApiVersion;
+use crate::message::excerpt;
+use crate::traffic::Traffic;
+use crate::transport::{Body, Transport};
+
+/// The longest answer that is read into memory; the engines' are far below.
+const MAX_ANSWER: usize = 16 << 20;
+
+/// One engine, and the version of the API in which it is spoken to.
+pub(crate) struct Client {
+    transport: Transport,
+    address: Address,
+    version: Option<ApiVersion>,
+}
+
+/// The JSON body of an HTTP error.
+#[derive(Deserialize)]
+struct ErrorBody {
+    message: String,
+}
+
+impl Client {
+    /// A client that does not know the engine's API version yet.
+    pub(crate) fn new(address: Address) -> Self {
+        Self {
+            transport: Transport::new(address.clone()),
+            address,
+            version: None,
+        }
+    }
+
+    /// Puts `version` into every later request's path.
+    pub(crate) fn speak(&mut self, version: ApiVersion) {
+        self.version = Some(version);
+    }
+
+    /// Where the engine is.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// What was sent to the engine.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        self.transport.traffic()
+    }
+
+    /// Starts a request; `path` begins with a slash and has no version.
+    pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
+        let version = self.version.map(|version| format!("/v{version}"));
+        Request::builder()
+            .method(method)
+            .uri(format!(
+                "http://engine{}{path}",
+                version.unwrap_or_default()
+            ))
+            .header(HOST, "engine")
+    }
+
+    /// Sends a request and gives whatever answer comes.
+    pub(crate) async fn send(
+        &self,
+        action: Action,
+        request: hyper::http::Result<Request<Body>>,
+    ) -> Result<Response<Incoming>, Error> {
+        let request = request.map_err(|error| self.connection_lost(action, error))?;
+        self.transport
+            .request(request)
+            .await
+            .map_err(|error| self.request_failed(action, error))
+    }
+
+    /// Sends a request without a body; an answer that is no success is an error.
+    pub(crate) async fn call(
+        &self,
+        action: Action,
+        method: Method,
+        path: &str,
+    ) -> Result<Response<Incoming>, Error> {
+        let request = self.request(method, path).body(empty());
+        self.successful(action, self.send(action, request).await?)
+            .await
+    }
+
+    /// Sends `content` as JSON; an answer that is no success is an error.
+    pub(crate) async fn post_json(
+        &self,
+        action: Action,
+        path: &str,
+        content: &impl Serialize,
+    ) -> Result<Response<Incoming>, Error> {
+        let content =
+            serde_json::to_vec(content).map_err(|error| self.connection_lost(action, error))?;
+        let request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/json")
+            .body(full(content));
+        self.successful(action, self.send(action, request).await?)
+            .await
+    }
+
+    /// Passes an answer on if it tells success (or an upgraded connection).
+    pub(crate) async fn successful(
+        &self,
+        action: Action,
+        response: Response<Incoming>,
+    ) -> Result<Response<Incoming>, Error> {
+        let status = response.status();
+        if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(response);
+        }
+        let body = self.read(action, response).await?;
+        let message = serde_json::from_slice(&body)
+            .map_or_else(|_| excerpt(&body), |body: ErrorBody| body.message);
+        Err(Error::Status {
+            action,
+            status: status.as_u16(),
+            message,
+        })
+    }
+
+    /// Reads an answer to its end.
+    pub(crate) async fn read(
+        &self,
+        action: Action,
+        response: Response<Incoming>,
+    ) -> Result<Bytes, Error> {
+        let body = http_body_util::Limited::new(response.into_body(), MAX_ANSWER);
+        let body = body.collect().await;
+        Ok(body
+            .map_err(|error| self.connection_lost(action, error))?
+            .to_bytes())
+    }
+
+    /// Reads a JSON answer.
+    pub(crate) async fn read_json<T: DeserializeOwned>(
+        &self,
+        action: Action,
+        response: Response<Incoming>,
+    ) -> Result<T, Error> {
+        let body = self.read(action, response).await?;
+        serde_json::from_slice(&body).map_err(|source| Error::MalformedAnswer {
+            action,
+            excerpt: excerpt(&body),
+            source,
+        })
+    }
+
+    /// The error for a connection that broke while `action` was under way.
+    pub(crate) fn connection_lost(
+        &self,
+        action: Action,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Error {
+        Error::ConnectionLost {
+            action,
+            address: self.address.clone(),
+            bytes_sent: self.traffic().bytes_sent(),
+            source: source.into(),
+        }
+    }
+
+    fn request_failed(&self, action: Action, error: legacy::Error) -> Error {
+        if error.is_connect() {
+            if let Some(cause) = find_io_error(&error) {
+                return Error::from_connect(&self.address, cause);
+            }
+        }
+        self.connection_lost(action, error)
+    }
+}
+
+/// The first I/O error among the causes of `error`, copied.
+fn find_io_error(error: &(dyn StdError + 'static)) -> Option<io::Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(match error.raw_os_error() {
+                Some(code) => io::Error::from_raw_os_error(code),
+                None => io::Error::new(error.kind(), error.to_string()),
+            });
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// A request body without a byte.
+pub(crate) fn empty() -> Body {
+    full(Bytes::new())
+}
+
+fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed_unsync()
+}

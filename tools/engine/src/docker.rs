@@ -1,0 +1,215 @@
+//! Engines that speak the Docker Engine API: Docker, and podman's compatible service.
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use hyper::{Method, Response, StatusCode};
+use serde::Deserialize;
+use stevedore_image::digest::Digest;
+use stevedore_image::reference::Reference;
+use tokio::sync::OnceCell;
+
+use crate::address::Address;
+use crate::answer::LoadAnswer;
+use crate::client::{empty, Client};
+use crate::engine::{Archive, Engine, ImageFacts, LoadProgress, Tagged};
+use crate::error::{Action, Error};
+use crate::identity::{ApiVersion, EngineKind, Identity, Store};
+use crate::message::{Malformed, MessageReader};
+use crate::traffic::Traffic;
+
+/// The first API version of engines that can have a containerd store (Docker 23).
+const FIRST_WITH_CONTAINERD: ApiVersion = ApiVersion {
+    major: 1,
+    minor: 42,
+};
+
+/// An engine that speaks the Docker Engine API.
+pub struct Docker {
+    client: Client,
+    identity: Identity,
+    store: OnceCell<Store>,
+}
+
+/// The part of `GET /info` that is read: pairs of a name and a value.
+#[derive(Deserialize)]
+struct Info {
+    #[serde(rename = "DriverStatus", default)]
+    driver_status: Vec<(String, String)>,
+}
+
+/// The part of `GET /images/{id}/json` that is read.
+#[derive(Deserialize)]
+struct ImageInspect {
+    #[serde(rename = "Id")]
+    id: Digest,
+    #[serde(rename = "RootFS", default)]
+    root_fs: RootFs,
+}
+
+#[derive(Default, Deserialize)]
+struct RootFs {
+    #[serde(rename = "Layers", default)]
+    layers: Vec<Digest>,
+}
+
+impl Docker {
+    /// Connects to `address` and asks what is there: one request.
+    ///
+    /// # Errors
+    /// If nobody listens, this user may not, or what answers is no container engine.
+    pub async fn connect(address: Address) -> Result<Self, Error> {
+        let mut client = Client::new(address);
+        let response = client.call(Action::Detect, Method::HEAD, "/_ping").await?;
+        let identity =
+            Identity::from_headers(response.headers()).map_err(|found| Error::NotAnEngine {
+                address: client.address().clone(),
+                found,
+            })?;
+        if identity.api < ApiVersion::OLDEST {
+            return Err(Error::TooOld {
+                address: client.address().clone(),
+                found: identity.api.to_string(),
+                needed: ApiVersion::OLDEST.to_string(),
+            });
+        }
+        client.speak(identity.api.min(ApiVersion::NEWEST));
+        Ok(Self {
+            client,
+            identity,
+            store: OnceCell::new(),
+        })
+    }
+
+    /// Where the engine is.
+    pub fn address(&self) -> &Address {
+        self.client.address()
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    async fn ask_for_store(&self) -> Result<Store, Error> {
+        if self.identity.kind == EngineKind::Podman {
+            return Ok(Store::ContainersStorage);
+        }
+        if self.identity.api < FIRST_WITH_CONTAINERD {
+            return Ok(Store::Graphdriver);
+        }
+        let action = Action::FindStore;
+        let response = self.client.call(action, Method::GET, "/info").await?;
+        let info: Info = self.client.read_json(action, response).await?;
+        let containerd = info
+            .driver_status
+            .iter()
+            .any(|(name, value)| name == "driver-type" && value == "io.containerd.snapshotter.v1");
+        Ok(if containerd {
+            Store::Containerd
+        } else {
+            Store::Graphdriver
+        })
+    }
+
+    async fn read_load_answer(
+        &self,
+        response: Response<Incoming>,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<LoadAnswer, Error> {
+        let mut body = response.into_body();
+        let mut reader = MessageReader::default();
+        let mut answer = LoadAnswer::default();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| self.client.connection_lost(Action::Load, error))?;
+            let Ok(bytes) = frame.into_data() else {
+                continue;
+            };
+            for message in reader.push(&bytes).map_err(malformed_answer)? {
+                if let Some(step) = answer.take(message) {
+                    progress(step);
+                }
+            }
+        }
+        reader.finish().map_err(malformed_answer)?;
+        Ok(answer)
+    }
+}
+
+impl Engine for Docker {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn traffic(&self) -> &Traffic {
+        self.client.traffic()
+    }
+
+    async fn store(&self) -> Result<Store, Error> {
+        self.store
+            .get_or_try_init(|| self.ask_for_store())
+            .await
+            .copied()
+    }
+
+    async fn tag(&self, image: &Digest, reference: &Reference) -> Result<Tagged, Error> {
+        let path = format!(
+            "/images/{image}/tag?repo={}&tag={}",
+            reference.familiar_repository(),
+            reference.tag().unwrap_or_default()
+        );
+        let request = self.client.request(Method::POST, &path).body(empty());
+        let response = self.client.send(Action::Tag, request).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            self.client.read(Action::Tag, response).await?;
+            return Ok(Tagged::NoSuchImage);
+        }
+        self.client.successful(Action::Tag, response).await?;
+        Ok(Tagged::Done)
+    }
+
+    async fn inspect(&self, image: &Digest) -> Result<Option<ImageFacts>, Error> {
+        let action = Action::Inspect;
+        let path = format!("/images/{image}/json");
+        let request = self.client.request(Method::GET, &path).body(empty());
+        let response = self.client.send(action, request).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            self.client.read(action, response).await?;
+            return Ok(None);
+        }
+        let response = self.client.successful(action, response).await?;
+        let image: ImageInspect = self.client.read_json(action, response).await?;
+        Ok(Some(ImageFacts {
+            id: image.id,
+            diff_ids: image.root_fs.layers,
+        }))
+    }
+
+    async fn load(
+        &self,
+        archive: Archive,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<LoadAnswer, Error> {
+        let action = Action::Load;
+        let quiet = u8::from(!archive.narrate);
+        let body = StreamBody::new(archive.bytes.map_ok(Frame::<Bytes>::data)).boxed_unsync();
+        let request = self
+            .client
+            .request(Method::POST, &format!("/images/load?quiet={quiet}"))
+            .header(CONTENT_TYPE, "application/x-tar")
+            .header(CONTENT_LENGTH, archive.size)
+            .body(body);
+        let response = self.client.send(action, request).await?;
+        let response = self.client.successful(action, response).await?;
+        self.read_load_answer(response, progress).await
+    }
+}
+
+fn malformed_answer(malformed: Malformed) -> Error {
+    Error::MalformedAnswer {
+        action: Action::Load,
+        excerpt: malformed.excerpt,
+        source: malformed.source,
+    }
+}

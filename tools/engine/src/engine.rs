@@ -1,0 +1,85 @@
+//! What a delivery needs of a container engine.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use stevedore_image::digest::Digest;
+use stevedore_image::reference::Reference;
+
+use crate::answer::LoadAnswer;
+use crate::error::Error;
+use crate::identity::{Identity, Store};
+use crate::traffic::Traffic;
+
+/// A container engine that can be asked for images and be given some.
+pub trait Engine {
+    /// What it is, as it said when the connection was made.
+    fn identity(&self) -> &Identity;
+
+    /// What was sent to it so far.
+    fn traffic(&self) -> &Traffic;
+
+    /// Finds out where it keeps its images. Costs at most one request, the first time.
+    fn store(&self) -> impl Future<Output = Result<Store, Error>>;
+
+    /// Gives the image whose ID is `image` the name `reference`: the check whether it is there, and
+    /// the act, in one request.
+    fn tag(
+        &self,
+        image: &Digest,
+        reference: &Reference,
+    ) -> impl Future<Output = Result<Tagged, Error>>;
+
+    /// Tells what the engine knows about the image whose ID is `image`; `None` if it has no such image.
+    fn inspect(&self, image: &Digest) -> impl Future<Output = Result<Option<ImageFacts>, Error>>;
+
+    /// Uploads `archive` to be loaded. What the engine says against it is in the answer, not an error.
+    ///
+    /// `progress` is told what the engine says while it works; it is called only if the engine was
+    /// asked for it by [`Archive::narrate`].
+    fn load(
+        &self,
+        archive: Archive,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> impl Future<Output = Result<LoadAnswer, Error>>;
+}
+
+/// The answer to [`Engine::tag`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tagged {
+    /// The image is there and has the name now.
+    Done,
+    /// The engine has no such image. Nothing was changed.
+    NoSuchImage,
+}
+
+/// What an engine knows about an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// The ID under which the engine keeps it.
+    pub id: Digest,
+    /// The `diff_id`s of its layers, bottom first.
+    pub diff_ids: Vec<Digest>,
+}
+
+/// A tar archive to be uploaded.
+pub struct Archive {
+    /// Its size in bytes; the stream must give exactly as many.
+    pub size: u64,
+    /// Its bytes. An error ends the upload, so that the engine discards what it had got.
+    pub bytes: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
+    /// Whether the engine shall tell how far it is while it unpacks.
+    pub narrate: bool,
+}
+
+/// How far an engine is with unpacking one layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadProgress {
+    /// Bytes of the layer's tar that it has read.
+    pub current: u64,
+    /// The size of that tar in bytes.
+    pub total: u64,
+}

@@ -1,0 +1,181 @@
+//! What goes wrong between a delivery and an engine.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+
+use crate::address::Address;
+
+/// What was asked of an engine when an [`Error`] occurred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// `HEAD /_ping`: what engine is it.
+    Detect,
+    /// `GET /info`: where does it keep its images.
+    FindStore,
+    /// `POST /images/{id}/tag`.
+    Tag,
+    /// `GET /images/{id}/json`.
+    Inspect,
+    /// `POST /images/load`.
+    Load,
+    /// Creating a container.
+    CreateContainer,
+    /// Attaching to a container's standard streams.
+    AttachContainer,
+    /// Starting a container.
+    StartContainer,
+    /// Waiting for a container's end.
+    WaitForContainer,
+    /// Sending a signal to a container.
+    SignalContainer,
+    /// Telling a container the size of its terminal.
+    ResizeTerminal,
+    /// Removing a container.
+    RemoveContainer,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Detect => "detect the engine",
+            Self::FindStore => "find out where the engine keeps its images",
+            Self::Tag => "tag the image",
+            Self::Inspect => "inspect the image",
+            Self::Load => "load the image",
+            Self::CreateContainer => "create the container",
+            Self::AttachContainer => "attach to the container",
+            Self::StartContainer => "start the container",
+            Self::WaitForContainer => "wait for the container",
+            Self::SignalContainer => "send a signal to the container",
+            Self::ResizeTerminal => "resize the container's terminal",
+            Self::RemoveContainer => "remove the container",
+        })
+    }
+}
+
+/// Why an engine could not do what it was asked.
+///
+/// An archive that the engine refuses is no error of this kind: see [`crate::Refusal`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is no socket, or nobody listens on it.
+    #[error("no container engine listens at `{address}`; start it, or name another one with `--host` or `DOCKER_HOST`")]
+    NotListening {
+        /// Where it should be.
+        address: Address,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The socket is there, and this user may not use it.
+    #[error(
+        "no permission to use the container engine at `{address}`; join the group that owns the socket \
+         (usually `docker`: `sudo usermod -aG docker $USER`, then log in again), or name another engine \
+         with `--host` or `DOCKER_HOST`"
+    )]
+    NoPermission {
+        /// Where the engine is.
+        address: Address,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// No connection for another reason, such as a host name that is unknown.
+    #[error("failed to connect to the container engine at `{address}`")]
+    Connect {
+        /// Where the engine should be.
+        address: Address,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The engine ended a connection before it had answered.
+    #[error(
+        "failed to {action}: the connection to `{address}` ended after {bytes_sent} bytes were sent; \
+         look into the engine's log, it may have been stopped"
+    )]
+    ConnectionLost {
+        /// What was asked.
+        action: Action,
+        /// Where the engine is.
+        address: Address,
+        /// Bytes sent to the engine since the first request.
+        bytes_sent: u64,
+        /// What the HTTP client said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// What listens there does not answer like a container engine.
+    #[error("`{address}` answers HTTP requests but is no container engine: its answer to `HEAD /_ping` has no usable `Api-Version` (found `{found}`)")]
+    NotAnEngine {
+        /// Where it is.
+        address: Address,
+        /// The header's value, or `none`.
+        found: String,
+    },
+    /// The engine's newest API is older than the oldest that is spoken here.
+    #[error(
+        "the engine at `{address}` speaks API {found}; {needed} or newer is needed (Docker 20.10)"
+    )]
+    TooOld {
+        /// Where the engine is.
+        address: Address,
+        /// The engine's API version.
+        found: String,
+        /// The oldest usable API version.
+        needed: String,
+    },
+    /// The engine answered with an HTTP error.
+    #[error("failed to {action}: the engine answered {status}: {message}")]
+    Status {
+        /// What was asked.
+        action: Action,
+        /// The HTTP status code.
+        status: u16,
+        /// The `message` of the JSON answer, or the start of what came instead.
+        message: String,
+    },
+    /// The engine's answer cannot be understood.
+    #[error("failed to {action}: the engine's answer is malformed at `{excerpt}`")]
+    MalformedAnswer {
+        /// What was asked.
+        action: Action,
+        /// The start of what was not understood.
+        excerpt: String,
+        /// What the JSON parser said.
+        source: serde_json::Error,
+    },
+    /// The engine did not tell how a container ended.
+    #[error("failed to {action}: the engine did not tell its exit code: {message}")]
+    NoExitCode {
+        /// What was asked.
+        action: Action,
+        /// What it said instead.
+        message: String,
+    },
+}
+
+impl Error {
+    /// Sorts a failed connect by what the user can do about it.
+    pub(crate) fn from_connect(address: &Address, source: io::Error) -> Self {
+        let address = address.clone();
+        match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                Self::NotListening { address, source }
+            }
+            io::ErrorKind::PermissionDenied => Self::NoPermission { address, source },
+            _ => Self::Connect { address, source },
+        }
+    }
+
+    /// Whether no engine was reached at all.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self,
+            Self::NotListening { .. }
+                | Self::NoPermission { .. }
+                | Self::Connect { .. }
+                | Self::NotAnEngine { .. }
+                | Self::TooOld { .. }
+        )
+    }
+}

@@ -1,0 +1,38 @@
+//! Container engines: where they listen, what they are, and how an image or a container gets into them.
+//!
+//! [`Engine`] is what a delivery needs of an engine. [`Docker`] implements it for everything that
+//! speaks the Docker Engine API; what differs between the stores behind that API is told by
+//! [`Engine::store`], and left to the delivery. Containers are run by [`Container`].
+//!
+//! This is written on hyper, not on bollard 0.21, for five reasons that were tried: an engine that
+//! answers *during* an upload is read to the end here ([`Docker`]'s `load`); the headers of `_ping`
+//! are needed, and bollard drops them; every request and byte is counted ([`Traffic`]); bollard
+//! resolves an absolute path against its versioned base, so that no request carries the API version
+//! (`Uri::parse` in its `src/uri.rs`); and its decoder guesses from the first byte whether a
+//! container has a terminal (`NewlineLogOutputDecoder` in `src/read.rs`). What would remain for it
+//! are a few calls of ten lines, at the price of 35 crates that every user builds from source.
+#![deny(missing_docs)]
+
+mod address;
+mod answer;
+mod client;
+mod container;
+mod docker;
+mod engine;
+mod error;
+mod identity;
+mod message;
+mod socket;
+mod stdio;
+mod traffic;
+mod transport;
+
+pub use address::{Address, AddressError, DEFAULT_ADDRESS};
+pub use answer::{LoadAnswer, Refusal};
+pub use container::{Container, ContainerRequest, Wait, WindowSize};
+pub use docker::Docker;
+pub use engine::{Archive, Engine, ImageFacts, LoadProgress, Tagged};
+pub use error::{Action, Error};
+pub use identity::{EngineKind, Identity, Store};
+pub use stdio::{Input, Output, OutputReader};
+pub use traffic::Traffic;

@@ -1,0 +1,153 @@
+//! Images made for a test, as the files that a delivery reads.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{json, Value};
+use stevedore_image::compression::{Compression, Compressor};
+use stevedore_image::digest::Digest;
+
+/// A layer of an image that is made for a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LayerFile {
+    /// An upper layer: a tar of its own.
+    Tar(Vec<u8>),
+    /// A lower layer: a blob in the layout of the base, compressed so.
+    Blob(Vec<u8>, Compression),
+}
+
+impl LayerFile {
+    fn tar(&self) -> &[u8] {
+        match self {
+            Self::Tar(tar) | Self::Blob(tar, _) => tar,
+        }
+    }
+}
+
+/// An image's files, with the delivery file and the runfiles of a load, in a directory.
+#[derive(Clone, Debug)]
+pub struct ImageFiles {
+    directory: PathBuf,
+    /// The image's ID.
+    pub id: Digest,
+    /// The `diff_id`s of its layers, bottom first.
+    pub diff_ids: Vec<Digest>,
+}
+
+impl ImageFiles {
+    /// Writes the files of an image below `directory`.
+    ///
+    /// `environment` becomes part of the config, so that it alone can change; `names` is what the tags file has.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write(
+        directory: &Path,
+        layers: &[LayerFile],
+        environment: &str,
+        names: &[&str],
+    ) -> io::Result<Self> {
+        let root = directory.join("load.runfiles/_main");
+        fs::create_dir_all(root.join("base/blobs/sha256"))?;
+        let mut described = Vec::new();
+        let mut files = Vec::new();
+        for (index, layer) in layers.iter().enumerate() {
+            described.push(write_layer(&root, index, layer, &mut files)?);
+        }
+        let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::of(layer.tar())).collect();
+        let config =
+            json!({"architecture": "amd64", "os": "linux", "config": {"Env": [environment]},
+            "rootfs": {"type": "layers", "diff_ids": diff_ids}})
+            .to_string();
+        let id = Digest::of(config.as_bytes());
+        fs::write(root.join("config.json"), &config)?;
+        let description = json!({
+            "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": id, "size": config.len()},
+            "platform": {"os": "linux", "architecture": "amd64"}, "layers": described});
+        fs::write(root.join("description.json"), description.to_string())?;
+        fs::write(root.join("tags"), names.join("\n"))?;
+        let delivery = json!({"kind": "load", "label": "//app:load", "image": {"label": "//app:image",
+            "config": "_main/config.json", "description": "_main/description.json", "layers": files,
+            "base_layout": "_main/base"}, "tags": "_main/tags"});
+        fs::write(directory.join("load.delivery.json"), delivery.to_string())?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            id,
+            diff_ids,
+        })
+    }
+
+    /// Where an executable has to lie (or a symlink to one), so that it finds these files.
+    pub fn executable(&self) -> PathBuf {
+        self.directory.join("load")
+    }
+
+    /// The file with the runfiles path `_main/NAME`.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.join("load.runfiles/_main").join(name)
+    }
+
+    /// The file of the layer at `index`, if it is a tar of its own.
+    pub fn tar(&self, index: usize) -> PathBuf {
+        self.file(&tar_name(index))
+    }
+}
+
+fn tar_name(index: usize) -> String {
+    format!("{index}.tar")
+}
+
+fn write_layer(
+    root: &Path,
+    index: usize,
+    layer: &LayerFile,
+    files: &mut Vec<String>,
+) -> io::Result<Value> {
+    let mut described = json!({"diff_id": Digest::of(layer.tar()), "size": layer.tar().len()});
+    match layer {
+        LayerFile::Tar(tar) => {
+            fs::write(root.join(tar_name(index)), tar)?;
+            files.push(format!("_main/{}", tar_name(index)));
+        }
+        LayerFile::Blob(tar, compression) => {
+            let mut compressor = Compressor::new(*compression, Vec::new())?;
+            io::Write::write_all(&mut compressor, tar)?;
+            let blob = compressor.finish()?;
+            let digest = Digest::of(&blob);
+            fs::write(root.join("base/blobs/sha256").join(digest.hex()), &blob)?;
+            described["blob"] = json!({"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                "digest": digest, "size": blob.len()});
+        }
+    }
+    Ok(described)
+}
+
+/// A tar with one file of `size` bytes, whose name and content follow from `name`.
+///
+/// # Errors
+/// None that a caller can cause.
+pub fn layer_tar(name: &str, size: usize) -> io::Result<Vec<u8>> {
+    let mut seed = Digest::of(name.as_bytes())
+        .hex()
+        .bytes()
+        .fold(1_u64, |seed, byte| {
+            seed.wrapping_mul(31).wrapping_add(u64::from(byte))
+        });
+    let content: Vec<u8> = (0..size)
+        .map(|_| {
+            // Knuth's MMIX generator: nothing that compresses away.
+            seed = seed
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 56) as u8
+        })
+        .collect();
+    let mut header = tar::Header::new_ustar();
+    header.set_size(size as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    let mut archive = tar::Builder::new(Vec::new());
+    archive.append_data(&mut header, format!("stevedore-test/{name}"), &content[..])?;
+    archive.into_inner()
+}

@@ -1,0 +1,20 @@
+//! Fakes with fault injection, and images made for a test. For tests only.
+#![deny(missing_docs)]
+
+mod docker_store;
+mod engine_api;
+mod fake_docker;
+mod fault;
+mod image_files;
+mod program;
+mod program_layer;
+mod proxy;
+
+pub use docker_store::DockerStore;
+pub use engine_api::EngineApi;
+pub use fake_docker::{FakeDocker, Personality, RecordedRequest};
+pub use fault::Fault;
+pub use image_files::{layer_tar, ImageFiles, LayerFile};
+pub use program::{Finished, Program};
+pub use program_layer::program_layer;
+pub use proxy::{Interference, Proxy};

@@ -1,0 +1,112 @@
+//! Running a program as a user or Bazel would.
+
+use std::io;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::image_files::ImageFiles;
+
+/// A call of the deliver tool.
+#[derive(Debug)]
+pub struct Program {
+    command: Command,
+    report: PathBuf,
+}
+
+/// How a program ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+    /// The report; `Null` if there is none.
+    pub report: Value,
+}
+
+impl Program {
+    /// A call of `binary` by the name beside which `image`'s delivery file lies, for the engine at `host`.
+    ///
+    /// # Errors
+    /// If the symlink cannot be made.
+    pub fn load(binary: &Path, image: &ImageFiles, host: &str) -> io::Result<Self> {
+        let executable = image.executable();
+        if !executable.is_symlink() {
+            // Bazel names the program relative to the folder that its tests start in.
+            symlink(std::path::absolute(binary)?, &executable)?;
+        }
+        let report = executable.with_extension("report.json");
+        if report.exists() {
+            std::fs::remove_file(&report)?;
+        }
+        let mut command = Command::new(executable);
+        for variable in [
+            "RUNFILES_DIR",
+            "RUNFILES_MANIFEST_FILE",
+            "TEST_SRCDIR",
+            "BUILD_WORKING_DIRECTORY",
+            "DOCKER_HOST",
+        ] {
+            command.env_remove(variable);
+        }
+        command
+            .env("STEVEDORE_REPORT", &report)
+            .arg(format!("--host={host}"))
+            .stdin(Stdio::null());
+        Ok(Self { command, report })
+    }
+
+    /// Adds an argument.
+    pub fn arg(mut self, argument: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
+    /// The command, for what is not provided here.
+    pub fn command(&mut self) -> &mut Command {
+        &mut self.command
+    }
+
+    /// Runs it to its end.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn run(mut self) -> io::Result<Finished> {
+        let output = self.command.output()?;
+        self.finish(output)
+    }
+
+    /// Starts it; the test has time to do something to it.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn start(&mut self) -> io::Result<Child> {
+        self.command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+
+    /// How a started one ended.
+    ///
+    /// # Errors
+    /// If its report is no JSON.
+    pub fn finish(&self, output: Output) -> io::Result<Finished> {
+        let report = match std::fs::read(&self.report) {
+            Ok(report) => serde_json::from_slice(&report)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Value::Null,
+            Err(error) => return Err(error),
+        };
+        Ok(Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            report,
+        })
+    }
+}
