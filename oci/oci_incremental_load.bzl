@@ -1,0 +1,59 @@
+"""Defines `oci_incremental_load`."""
+
+load("//oci/private:load.bzl", _oci_incremental_load = "oci_incremental_load")
+
+visibility("public")
+
+def oci_incremental_load(*, name, image, repo_tags = [], stamp = -1, **kwargs):
+    """An executable target that loads an image into a container engine and sends only what the engine lacks.
+
+    ```starlark
+    oci_incremental_load(
+        name = "load",
+        image = ":image",
+        repo_tags = ["app:dev"],
+    )
+    ```
+
+    `bazel run //app:load` loads and tags the image; `bazel run //app:load -- --help` shows the flags. As `data` of a test,
+    the target's executable does the same from the test's runfiles. Building it writes the layers as uncompressed tars, and
+    compresses nothing.
+
+    The output group `docker_archive` is a tar of the image with its tags, for `docker load`.
+
+    Args:
+      name: string; the target's name, and the name of its executable.
+      image: label; an `oci_image`, an `oci_import`, or a target with one directory in the OCI layout, such as rules_oci's
+        `oci_image`.
+      repo_tags: list of references like `app:dev`; or the label of a file with one a line, as in rules_oci. A reference
+        without a tag gets `latest`. `{{KEY}}` is replaced by that key's value in
+        [Bazel's workspace status](https://bazel.build/docs/user-manual#workspace-status) if the target is stamped, and
+        otherwise by `unstamped`; an unknown key is an error. `--tag` at run time adds a reference.
+      stamp: int; whether the workspace status is filled in: `1` always, `0` never, `-1` with `--stamp`.
+      **kwargs: [attributes that all executable rules
+        have](https://bazel.build/reference/be/common-definitions#common-attributes-binaries). `args` are flags of the load,
+        as they would follow `--` in `bazel run`.
+    """
+    if "repo_tags_file" in kwargs:
+        fail("oci_incremental_load `{}`: attribute `repo_tags_file`: `{}`: did you mean `repo_tags`? It takes a list or the label of a file".format(
+            name,
+            kwargs["repo_tags_file"],
+        ))
+    is_file = type(repo_tags) in ("string", "Label")
+    if is_file and not _is_label(repo_tags):
+        fail("oci_incremental_load `{}`: attribute `repo_tags`: `{tag}` is a reference: did you mean `[\"{tag}\"]`? A string is the label of a file".format(
+            name,
+            tag = repo_tags,
+        ))
+    _oci_incremental_load(
+        name = name,
+        image = image,
+        repo_tags = [] if is_file else repo_tags,
+        repo_tags_file = repo_tags if is_file else None,
+        stamp = stamp,
+        **kwargs
+    )
+
+def _is_label(value):
+    # `app:dev` is a reference: a label with a package begins with `//` or `@`, one without begins with `:` or has no colon.
+    return type(value) == "Label" or value[:1] in ("/", "@", ":") or ":" not in value

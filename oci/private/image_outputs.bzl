@@ -1,0 +1,114 @@
+"""What an image can be written as: its output groups. Each is one action, which runs only if somebody asks for it."""
+
+load(":build_tool.bzl", "build_tool_args", "run_build_tool")
+load(":label_text.bzl", "label_text")
+
+visibility(["//oci/..."])
+
+OUTPUT_GROUPS_DOC = """Output groups:
+
+- `oci_layout`: a directory in the OCI layout with real files, as rules_oci's rules take it:
+  `filegroup(name = "layout", srcs = [":{name}"], output_group = "oci_layout")`.
+- `docker_archive`: a tar for `docker load`.
+- `intermediate`: a directory with `config.json`, `manifest.json`, and for each layer `001.tar`, `001.diff_id`,
+  `001.tar.gz` (or `.tar.zst`) and `001.sha256`.
+- `digest`: a file with the manifest's digest, `sha256:<hex>`."""
+
+def image_output_groups(ctx, *, image):
+    """Registers the actions that write an image out.
+
+    Args:
+      ctx: rule context.
+      image: `OciImageInfo`.
+
+    Returns:
+      `OutputGroupInfo`.
+    """
+    return OutputGroupInfo(
+        digest = depset([image.digest]),
+        docker_archive = depset([docker_archive_action(ctx, image = image)]),
+        intermediate = depset([_intermediate_action(ctx, image = image)]),
+        oci_layout = depset([_oci_layout_action(ctx, image = image)]),
+    )
+
+def docker_archive_action(ctx, *, image, tags = None):
+    """Registers the action that writes a tar for `docker load`.
+
+    Args:
+      ctx: rule context.
+      image: `OciImageInfo`.
+      tags: `File` or `None`; references, one a line.
+
+    Returns:
+      `File`.
+    """
+    output = ctx.actions.declare_file(ctx.label.name + ".docker.tar")
+    tars = [layer.tar for layer in image.layers]
+    args = build_tool_args(ctx, "docker-archive")
+    _add_image(args, ctx.label, image)
+    args.add(image.description, format = "--description=%s")
+    args.add_all(tars, format_each = "--tar=%s")
+    if tags:
+        args.add(tags, format = "--tags=%s")
+    args.add(output, format = "--output=%s")
+    run_build_tool(
+        ctx,
+        arguments = [args],
+        inputs = depset(
+            [image.config, image.description] + tars + ([tags] if tags else []),
+            transitive = [image.base_layout_files],
+        ),
+        mnemonic = "ImageDockerArchive",
+        outputs = [output],
+        progress_message = "Writing Docker archive of image %{label}",
+    )
+    return output
+
+def _oci_layout_action(ctx, *, image):
+    output = ctx.actions.declare_directory(ctx.label.name + ".oci_layout")
+    blobs = [layer.blob for layer in image.layers]
+    args = build_tool_args(ctx, "layout")
+    _add_image(args, ctx.label, image)
+    args.add(image.manifest, format = "--manifest=%s")
+    args.add_all(blobs, format_each = "--blob=%s")
+    _add_directory(args, "--output", output)
+    run_build_tool(
+        ctx,
+        arguments = [args],
+        inputs = depset([image.config, image.manifest] + blobs, transitive = [image.base_layout_files]),
+        mnemonic = "ImageLayout",
+        outputs = [output],
+        progress_message = "Writing OCI layout of image %{label}",
+    )
+    return output
+
+def _intermediate_action(ctx, *, image):
+    output = ctx.actions.declare_directory(ctx.label.name + ".intermediate")
+    blobs = [layer.blob for layer in image.layers]
+    tars = [layer.tar for layer in image.layers]
+    metadata = [image.config, image.manifest, image.description]
+    args = build_tool_args(ctx, "intermediate")
+    _add_image(args, ctx.label, image)
+    args.add(image.manifest, format = "--manifest=%s")
+    args.add(image.description, format = "--description=%s")
+    args.add_all(tars, format_each = "--tar=%s")
+    args.add_all(blobs, format_each = "--blob=%s")
+    _add_directory(args, "--output", output)
+    run_build_tool(
+        ctx,
+        arguments = [args],
+        inputs = depset(metadata + tars + blobs, transitive = [image.base_layout_files]),
+        mnemonic = "ImageIntermediate",
+        outputs = [output],
+        progress_message = "Writing intermediate form of image %{label}",
+    )
+    return output
+
+def _add_image(args, label, image):
+    args.add(label_text(label), format = "--label=%s")
+    args.add(image.config, format = "--config=%s")
+    if image.base_layout:
+        _add_directory(args, "--base-layout", image.base_layout)
+
+def _add_directory(args, flag, directory):
+    args.add_all([directory], expand_directories = False, format_each = flag + "=%s")

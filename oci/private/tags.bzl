@@ -1,0 +1,41 @@
+"""The references that an image gets, as a file with one a line."""
+
+load(":build_tool.bzl", "build_tool_args", "run_build_tool")
+load(":label_text.bzl", "label_text")
+
+visibility(["//oci/..."])
+
+def tags_action(ctx, *, tags, tags_file, stamped):
+    """Registers the action that checks references and fills in the workspace status.
+
+    Args:
+      ctx: rule context.
+      tags: list of strings; references like `app:dev`, with placeholders like `{{BUILD_USER}}`.
+      tags_file: `File` or `None`; more of them, one a line.
+      stamped: bool; whether the workspace status is filled in.
+
+    Returns:
+      `File`.
+    """
+    output = ctx.actions.declare_file(ctx.label.name + ".tags.txt")
+    inputs = [tags_file] if tags_file else []
+    args = build_tool_args(ctx, "tags")
+    args.add(label_text(ctx.label), format = "--label=%s")
+    args.add_all(tags, format_each = "--tag=%s")
+    if tags_file:
+        args.add(tags_file, format = "--tags-file=%s")
+    if stamped:
+        # The stable and the volatile status: https://bazel.build/docs/user-manual#workspace-status
+        args.add(ctx.info_file, format = "--stable-status=%s")
+        args.add(ctx.version_file, format = "--volatile-status=%s")
+        inputs += [ctx.info_file, ctx.version_file]
+    args.add(output, format = "--output=%s")
+    run_build_tool(
+        ctx,
+        arguments = [args],
+        inputs = depset(inputs),
+        mnemonic = "ImageTags",
+        outputs = [output],
+        progress_message = "Writing tags of %{label}",
+    )
+    return output

@@ -1,0 +1,121 @@
+"""Providers of the rules: what a layer and what an image is made of."""
+
+visibility("public")
+
+def _check_files(*, provider, fields):
+    for field, value in fields.items():
+        if type(value) != "File":
+            fail("{}: field `{}` must be a File, got `{}` ({})".format(provider, field, value, type(value)))
+
+def _init_oci_layer_info(*, label, description, tar, blob, blob_description):
+    if type(label) != "Label":
+        fail("OciLayerInfo: field `label` must be a Label, got `{}` ({})".format(label, type(label)))
+    files = {
+        "description": description,
+        "tar": tar,
+        "blob": blob,
+        "blob_description": blob_description,
+    }
+    _check_files(provider = "OciLayerInfo", fields = files)
+    return {"label": label} | files
+
+OciLayerInfo, _new_oci_layer_info = provider(
+    doc = """One layer of an image.
+
+Each field is an output of an action of its own wherever Bazel can then leave something out: asking for `description`
+writes no tar, asking for `tar` compresses nothing.""",
+    # @unsorted-dict-items
+    fields = {
+        "label": "`Label`: the target that the layer comes from; for messages and for the image's history.",
+        "description": """`File`, JSON: `{"diff_id": "sha256:<hex>", "size": <bytes of the uncompressed tar>}`. The
+diff_id is the digest of the uncompressed tar
+([image-spec, config.md](https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#layer-diffid)).""",
+        "tar": "`File`: the uncompressed tar.",
+        "blob": """`File`: the layer as a registry stores it: gzip, zstd, or (with `compression = "none"`) the same file as
+`tar`.""",
+        "blob_description": """`File`, JSON: the descriptor of `blob`, `{"mediaType": ..., "digest": "sha256:<hex>",
+"size": <bytes>}`
+([image-spec, descriptor.md](https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md)).""",
+    },
+    init = _init_oci_layer_info,
+)
+
+def _init_oci_image_info(
+        *,
+        label,
+        config,
+        manifest,
+        digest,
+        description,
+        layers = (),
+        base_layout = None,
+        base_layout_files = depset()):
+    if type(label) != "Label":
+        fail("OciImageInfo: field `label` must be a Label, got `{}` ({})".format(label, type(label)))
+    files = {
+        "config": config,
+        "manifest": manifest,
+        "digest": digest,
+        "description": description,
+    }
+    _check_files(provider = "OciImageInfo", fields = files)
+    if type(layers) != "tuple":
+        fail("OciImageInfo: field `layers` must be a tuple of OciLayerInfo, got a {}".format(type(layers)))
+    if base_layout != None:
+        _check_files(provider = "OciImageInfo", fields = {"base_layout": base_layout})
+    if type(base_layout_files) != "depset":
+        fail("OciImageInfo: field `base_layout_files` must be a depset of Files, got a {}".format(type(base_layout_files)))
+    return {"label": label} | files | {
+        "layers": layers,
+        "base_layout": base_layout,
+        "base_layout_files": base_layout_files,
+    }
+
+OciImageInfo, _new_oci_image_info = provider(
+    doc = """An image: its metadata as files of a few kilobytes, and where the bytes of its layers are.
+
+The layers are, from the bottom up, those of `base_layout` (if there is one; how many it has is known only when the build
+runs, and `description` tells), then those of `layers`.""",
+    # @unsorted-dict-items
+    fields = {
+        "label": "`Label`: the target that defines the image; for messages.",
+        "config": """`File`, JSON: the image's config, byte for byte; its sha256 is the image's ID in Docker
+([image-spec, config.md](https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md)).""",
+        "manifest": """`File`, JSON: the image's manifest, byte for byte
+([image-spec, manifest.md](https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md)). Asking for it compresses
+the layers.""",
+        "digest": "`File`, text: the digest of `manifest`, `sha256:<hex>`, without a newline.",
+        "description": """`File`, JSON: what a delivery reads. `{"config": <descriptor>, "platform": {"os",
+"architecture", "variant"?}, "layers": [{"diff_id", "size", "blob"?: <descriptor>}, ...]}`, the bottom layer first; `size` is
+that of the uncompressed tar in bytes; `blob` is there for the layers of `base_layout`.""",
+        "layers": "`tuple` of `OciLayerInfo`: the layers that are files of this build, the bottom one first.",
+        "base_layout": """`File` or `None`: a directory in the
+[OCI layout](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md) whose image's layers are below
+`layers`.""",
+        "base_layout_files": """`depset` of `File`: `base_layout`, and what its blobs link to if they are symbolic links (as
+rules_oci makes them). An action or a runfiles tree that reads `base_layout` needs them all.""",
+    },
+    init = _init_oci_image_info,
+)
+
+def _init_tool_info(*, files_to_run, runfiles):
+    if type(files_to_run) != "FilesToRunProvider" or not files_to_run.executable:
+        fail("StevedoreToolInfo: field `files_to_run` must be the FilesToRunProvider of an executable, got `{}` ({})".format(
+            files_to_run,
+            type(files_to_run),
+        ))
+    if type(runfiles) != "runfiles":
+        fail("StevedoreToolInfo: field `runfiles` must be runfiles, got a {}".format(type(runfiles)))
+    return {
+        "files_to_run": files_to_run,
+        "runfiles": runfiles,
+    }
+
+StevedoreToolInfo, _new_stevedore_tool_info = provider(
+    doc = "A tool behind one of the two toolchain types, as `ctx.toolchains[...].stevedore` has it.",
+    fields = {
+        "files_to_run": "`FilesToRunProvider`: the tool's executable.",
+        "runfiles": "`runfiles`: what the executable needs when it is run; none for a file.",
+    },
+    init = _init_tool_info,
+)

@@ -1,0 +1,228 @@
+"""What wrong attributes get: a message that names the attribute, what was found, and what to write instead."""
+
+load("//oci:defs.bzl", "oci_image", "oci_import", "oci_incremental_load", "oci_layer", "oci_metadata")
+load("//oci:providers.bzl", "OciImageInfo", "OciLayerInfo", "StevedoreToolInfo")
+load("//oci/private:load.bzl", load_rule = "oci_incremental_load")
+load(":analysis.bzl", "failure_test", "unknown_cpu_failure_test")
+load(":fixtures.bzl", "files", "tree")
+
+visibility("private")
+
+# Arguments, and a part of the message.
+_LAYERS = {
+    "dirs": (
+        {"dirs": ["var"]},
+        "//oci/tests:failing_layer_dirs: attribute `dirs`: `var` is not absolute: did you mean `/var`?",
+    ),
+    "metadata_glob": (
+        {"metadata": {"**": oci_metadata(mtime = 1)}},
+        "attribute `metadata`: `**` is not absolute: did you mean `/**`?",
+    ),
+    "metadata_value": (
+        {"metadata": {"/**": "0755"}},
+        "attribute `metadata`: `/**` has the value `0755`: expected `oci_metadata(...)`",
+    ),
+    "mode": (
+        {"mode": "0o644"},
+        "attribute `mode`: `0o644` is not an octal number: did you mean `0644`?",
+    ),
+    "mtime": (
+        {"mtime": -1},
+        "attribute `mtime`: `-1` is before 1970",
+    ),
+    "owner": (
+        {"owner": "root"},
+        "attribute `owner`: `root` has no group: did you mean `root:root`?",
+    ),
+    "srcs_empty": (
+        {"srcs": {"/x": ":failing_no_files"}},
+        "attribute `srcs`: `/x`: //oci/tests:failing_no_files has no files: expected at least one",
+    ),
+    "srcs_path": (
+        {"srcs": {"app/../x": ":text"}},
+        "attribute `srcs`: `app/../x` is not absolute: did you mean `/x`?",
+    ),
+    "symlinks_path": (
+        {"symlinks": {"/a/": "b"}},
+        "attribute `symlinks`: `/a/` is not a normal path: did you mean `/a`?",
+    ),
+    "symlinks_target": (
+        {"symlinks": {"/a": ""}},
+        "attribute `symlinks`: `/a` has an empty target: expected a path",
+    ),
+}
+
+_IMAGES = {
+    "annotations": (
+        {"annotations": {"": "x"}},
+        "attribute `annotations`: a key is empty",
+    ),
+    "base_empty": (
+        {"base": ":failing_no_files"},
+        "attribute `base`: //oci/tests:failing_no_files is not an image, it has no files: expected an oci_image, an oci_import",
+    ),
+    "base_file": (
+        {"base": "fixtures.bzl"},
+        "attribute `base`: //oci/tests:fixtures.bzl is not an image, it has the file `oci/tests/fixtures.bzl`: expected an oci_image",
+    ),
+    "base_files": (
+        {"base": ":texts"},
+        "is not an image, it has the files `oci/tests/1`, `oci/tests/data/2`: expected an oci_image",
+    ),
+    "base_layer": (
+        {"base": ":layer_gzip"},
+        "is not an image, it has the file `oci/tests/layer_gzip.layer.json`",
+    ),
+    "env": (
+        {"env": {"A=B": "c"}},
+        "attribute `env`: `A=B` is not the name of a variable: expected one without `=`",
+    ),
+    "exposed_ports": (
+        {"exposed_ports": ["http"]},
+        "attribute `exposed_ports`: `http` is not a port: expected a number from 1 to 65535",
+    ),
+    "healthcheck": (
+        {"healthcheck": "/check"},
+        "attribute `healthcheck`: `/check`: expected `oci_healthcheck(...)`",
+    ),
+    "labels": (
+        {"labels": {"": "x"}},
+        "attribute `labels`: a key is empty",
+    ),
+    "layers_directory": (
+        {"layers": [":failing_directory.tar"]},
+        "attribute `layers`: `failing_directory.tar` of //oci/tests:failing_directory.tar is a directory: expected an oci_layer or",
+    ),
+    "layers_empty": (
+        {"layers": [":failing_no_files"]},
+        "attribute `layers`: //oci/tests:failing_no_files has no files: expected an oci_layer or tars",
+    ),
+    "layers_suffix": (
+        {"layers": ["fixtures.bzl"]},
+        "attribute `layers`: `fixtures.bzl` of //oci/tests:fixtures.bzl is not a tar by its name: expected an oci_layer or `.tar`, `.tar.gz`, `.tgz`, `.tar.zst`, `.tzst`",
+    ),
+    "reset_and_set": (
+        {"cmd": ["x"], "reset": ["cmd"]},
+        "attribute `reset`: `cmd` is also set",
+    ),
+    "reset_unknown": (
+        {"reset": ["exposed-ports"]},
+        "attribute `reset`: `exposed-ports` cannot be reset: did you mean `exposed_ports`?",
+    ),
+    "volumes": (
+        {"volumes": ["data"]},
+        "attribute `volumes`: `data` is not absolute: did you mean `/data`?",
+    ),
+    "workdir": (
+        {"workdir": "app"},
+        "attribute `workdir`: `app` is not absolute: did you mean `/app`?",
+    ),
+}
+
+_IMPORTS = {
+    "archive": (
+        {"layout": ":plain_tar"},
+        "attribute `layout`: //oci/tests:plain_tar: `oci/tests/plain.tar` is an archive: expected a directory in the OCI layout, unpack it first",
+    ),
+    "empty": (
+        {"layout": ":failing_no_files"},
+        "attribute `layout`: //oci/tests:failing_no_files: no files: expected a directory in the OCI layout",
+    ),
+    "file": (
+        {"layout": ":text"},
+        "`oci/tests/data/text` is a file: expected a directory in the OCI layout",
+    ),
+    "no_marker": (
+        {"layout": ":texts"},
+        "0 files named `oci-layout` among 2 files: expected one directory, or the files of one",
+    ),
+    "outside": (
+        {"layout": ":failing_outside"},
+        "as the file `oci-layout` is: expected the files of one directory",
+    ),
+}
+
+_LOADS = {
+    "image": (
+        {"image": ":text"},
+        "attribute `image`: //oci/tests:text is not an image, it has the file `oci/tests/data/text`",
+    ),
+}
+
+# A provider's name, and what it says about its first wrong field.
+_PROVIDERS = {
+    "image": "OciImageInfo: field `config` must be a File, got `config` (string)",
+    "layer": "OciLayerInfo: field `description` must be a File, got `None` (NoneType)",
+    "tool": "StevedoreToolInfo: field `files_to_run` must be the FilesToRunProvider of an executable, got `tool` (string)",
+}
+
+def _wrong_provider_impl(ctx):
+    if ctx.attr.provider == "image":
+        return [OciImageInfo(config = "config", description = None, digest = None, label = ctx.label, manifest = None)]
+    if ctx.attr.provider == "layer":
+        return [OciLayerInfo(blob = None, blob_description = None, description = None, label = ctx.label, tar = None)]
+    return [StevedoreToolInfo(files_to_run = "tool", runfiles = ctx.runfiles())]
+
+_wrong_provider = rule(
+    implementation = _wrong_provider_impl,
+    attrs = {"provider": attr.string()},
+)
+
+def failure_tests(*, name):
+    """Declares the tests.
+
+    Args:
+      name: string; the name of the test suite.
+    """
+    _fixtures()
+    tests = []
+    for kind, rule, cases in [
+        ("image", oci_image, _IMAGES),
+        ("import", oci_import, _IMPORTS),
+        ("layer", oci_layer, _LAYERS),
+        ("load", oci_incremental_load, _LOADS),
+    ]:
+        for case, (arguments, message) in cases.items():
+            target = "failing_{}_{}".format(kind, case)
+            rule(name = target, tags = ["manual"], **arguments)
+            tests.append(_test(target, message))
+    for provider, message in _PROVIDERS.items():
+        target = "failing_provider_" + provider
+        _wrong_provider(name = target, provider = provider, tags = ["manual"])
+        tests.append(_test(target, message))
+
+    # The macro cannot give both; a macro of a user around the rule could.
+    load_rule(
+        name = "failing_load_tags_twice",
+        image = ":image_nothing",
+        repo_tags = ["a", "b"],
+        repo_tags_file = ":text",
+        tags = ["manual"],
+    )
+    tests.append(_test(
+        "failing_load_tags_twice",
+        "attribute `repo_tags`: is given as a list (`a, b`) and as a file (`oci/tests/data/text`): expected one of the two",
+    ))
+    tests.append(_test(
+        "image_nothing",
+        "attribute `architecture`: the target platform's cpu has no name in images that is known here",
+        rule = unknown_cpu_failure_test,
+    ))
+    native.test_suite(name = name, tests = tests)
+
+def _test(target, message, *, rule = failure_test):
+    rule(
+        name = target + "_fails_test",
+        message = message,
+        target_under_test = ":" + target,
+    )
+    return ":{}_fails_test".format(target)
+
+def _fixtures():
+    files(name = "failing_no_files", tags = ["manual"])
+    files(
+        name = "failing_outside",
+        outs = ["failing/layout/oci-layout", "failing/other"],
+        tags = ["manual"],
+    )
+    tree(name = "failing_directory.tar", tags = ["manual"])

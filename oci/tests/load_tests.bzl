@@ -1,0 +1,169 @@
+"""Analysis tests of `oci_incremental_load`."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//oci:defs.bzl", "oci_image", "oci_incremental_load")
+load(":action_graph.bzl", "actions_behind", "mnemonics")
+load(":analysis.bzl", "action_of", "input_names", "make_analysis_test", "relative_paths")
+load(":fixtures.bzl", "files")
+
+visibility("private")
+
+def _delivery_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    spec = [
+        action
+        for action in analysistest.target_actions(env)
+        if action.outputs.to_list()[0].basename == "load_app.delivery.json"
+    ][0]
+    layers = [
+        "_main/oci/tests/image_app_layer.tar",
+        "_main/oci/tests/image_predeclared.tar",
+        "_main/oci/tests/image.tar",
+        "_main/oci/tests/image_tgz.layers/image.tgz.tar",
+    ]
+    asserts.equals(
+        env,
+        {
+            "image": {
+                "base_layout": "_main/oci/tests/image_foreign",
+                "config": "_main/oci/tests/image_two_a.config.json",
+                "description": "_main/oci/tests/image_two_a.description.json",
+                "label": "//oci/tests:image_two_a",
+                "layers": layers,
+            },
+            "kind": "load",
+            "label": "//oci/tests:load_app",
+            "tags": "_main/oci/tests/load_app.tags.txt",
+        },
+        json.decode(spec.content),
+    )
+
+    runfiles = ["_main/" + file.short_path for file in target[DefaultInfo].default_runfiles.files.to_list()]
+    asserts.equals(env, [], [path for path in layers if path not in runfiles])
+    for name in [
+        # The executable, what it reads first, and what that names beside the layers.
+        "load_app",
+        "load_app.delivery.json",
+        "load_app.tags.txt",
+        "image_foreign",
+        "image_two_a.config.json",
+        "image_two_a.description.json",
+        # What the base's links point to, and the tool's own runfiles.
+        "data/text",
+        "BUILD.bazel",
+    ]:
+        asserts.true(env, "_main/oci/tests/" + name in runfiles, name + " is in the runfiles")
+    return analysistest.end(env)
+
+_delivery_test = make_analysis_test(_delivery_test_impl)
+
+def _no_compression_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    wanted = target[DefaultInfo].files.to_list() + target[DefaultInfo].default_runfiles.files.to_list()
+    actions = actions_behind(target, wanted)
+    counts = mnemonics(actions)
+    asserts.equals(
+        env,
+        {
+            # The image's, its base's and the base's base's.
+            "ImageConfig": 3,
+            "ImageTags": 1,
+            "LayerDescribe": 2,
+            "LayerTar": 2,
+        },
+        {mnemonic: count for mnemonic, count in counts.items() if mnemonic.startswith(("Image", "Layer"))},
+    )
+
+    # Actions of aspects are not seen above, but what they would make is.
+    inputs = [file.basename for action in actions for file in action.inputs.to_list()] + [file.basename for file in wanted]
+    asserts.equals(env, [], [name for name in inputs if name.endswith((".blob.json", ".tar.gz", ".manifest.json"))])
+    return analysistest.end(env)
+
+_no_compression_test = make_analysis_test(_no_compression_test_impl)
+
+def _tags_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = action_of(env, "ImageTags")
+    name = analysistest.target_under_test(env).label.name
+    asserts.equals(
+        env,
+        ["tags", "--label=//oci/tests:" + name] + ctx.attr.flags + ["--output=BIN/oci/tests/{}.tags.txt".format(name)],
+        [argument for argument in relative_paths(env, action.argv[1:]) if "-status" not in argument],
+    )
+    stamped = [argument.partition("=")[0] for argument in action.argv if "-status" in argument]
+    asserts.equals(env, ["--stable-status", "--volatile-status"] if ctx.attr.stamped else [], stamped)
+    asserts.equals(env, len(stamped) + len(ctx.attr.files), len(input_names(action)))
+    return analysistest.end(env)
+
+_TAGS_TEST_ATTRS = {
+    "files": attr.string_list(doc = "Files that are read."),
+    "flags": attr.string_list(doc = "Flags for the tags."),
+    "stamped": attr.bool(doc = "Whether the workspace status is read."),
+}
+
+_tags_test = make_analysis_test(_tags_test_impl, attrs = _TAGS_TEST_ATTRS)
+
+_tags_with_stamp_flag_test = make_analysis_test(
+    _tags_test_impl,
+    attrs = _TAGS_TEST_ATTRS,
+    settings = {"//command_line_option:stamp": True},
+)
+
+def _archive_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    action = action_of(env, "ImageDockerArchive")
+    asserts.true(env, "--tags=BIN/oci/tests/load_app.tags.txt" in relative_paths(env, action.argv))
+    asserts.true(env, "--base-layout=BIN/oci/tests/image_foreign" in relative_paths(env, action.argv))
+    asserts.equals(
+        env,
+        action.outputs.to_list(),
+        analysistest.target_under_test(env)[OutputGroupInfo].docker_archive.to_list(),
+    )
+    return analysistest.end(env)
+
+_archive_test = make_analysis_test(_archive_test_impl)
+
+# Arguments of a load, flags of its tags, whether it is stamped without --stamp and with it.
+_TAGS = {
+    "file": ({"repo_tags": ":text"}, ["--tags-file=BIN/oci/tests/data/text"], False, True),
+    "list": ({"repo_tags": ["a:1", "b:{{KEY}}"]}, ["--tag=a:1", "--tag=b:{{KEY}}"], False, True),
+    "never_stamped": ({"repo_tags": ["a:1"], "stamp": 0}, ["--tag=a:1"], False, False),
+    "none": ({}, [], False, True),
+    "stamped": ({"repo_tags": ["a:1"], "stamp": 1}, ["--tag=a:1"], True, True),
+}
+
+def load_tests(*, name):
+    """Declares the tests.
+
+    Args:
+      name: string; the name of the test suite.
+    """
+    tests = {
+        "load_archive_test": (_archive_test, ":load_app"),
+        "load_delivery_test": (_delivery_test, ":load_app"),
+        "load_no_compression_test": (_no_compression_test, ":load_many_layers"),
+    }
+    oci_incremental_load(name = "load_app", image = ":image_two_a", repo_tags = ["app:dev"], tags = ["manual"])
+    files(name = "load_tar", outs = ["load.tar"], tags = ["manual"])
+    oci_image(name = "load_image", base = ":image_app", layers = [":load_tar"], tags = ["manual"])
+    oci_incremental_load(name = "load_many_layers", image = ":load_image", tags = ["manual"])
+    for test, (rule, target) in tests.items():
+        rule(name = test, target_under_test = target)
+    for case, (arguments, flags, stamped, stamped_with_flag) in _TAGS.items():
+        target = "load_tags_" + case
+        oci_incremental_load(name = target, image = ":image_nothing", tags = ["manual"], **arguments)
+        for rule, test, expected in [
+            (_tags_test, target + "_test", stamped),
+            (_tags_with_stamp_flag_test, target + "_with_stamp_flag_test", stamped_with_flag),
+        ]:
+            rule(
+                name = test,
+                files = ["text"] if case == "file" else [],
+                flags = flags,
+                stamped = expected,
+                target_under_test = ":" + target,
+            )
+            tests[test] = None
+    native.test_suite(name = name, tests = tests.keys())

@@ -1,0 +1,68 @@
+"""Analysis tests of the toolchains: which tool is used where."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//oci:defs.bzl", "oci_incremental_load")
+load("//oci:toolchain.bzl", "stevedore_deliver_toolchain")
+load(":analysis.bzl", "action_of", "make_analysis_test")
+load(":fixtures.bzl", "runnable")
+
+visibility("private")
+
+def _deliver_tool_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    linked = action_of(env, "ExecutableSymlink").inputs.to_list()[0]
+    asserts.equals(env, "toolchain_macos_tool", linked.basename)
+    asserts.true(env, "-opt" in linked.path, "`{}` is optimised".format(linked.path))
+    executable = analysistest.target_under_test(env)[DefaultInfo].files_to_run.executable
+    asserts.equals(env, "toolchain_load", executable.basename)
+    return analysistest.end(env)
+
+# The image is for Linux, the machine that loads it is a Mac.
+_deliver_tool_test = make_analysis_test(
+    _deliver_tool_test_impl,
+    settings = {
+        "//command_line_option:compilation_mode": "dbg",
+        "//command_line_option:host_platform": str(Label("//oci/tests:macos_arm64")),
+    },
+    toolchains = [
+        "fake_build_toolchain",
+        "toolchain_linux",
+        "toolchain_macos",
+    ],
+)
+
+def _build_tool_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    tool = action_of(env, "ImageTags").argv[0]
+    asserts.true(env, tool.endswith("/oci/tests/fake_tool"), tool)
+    asserts.true(env, "-exec" in tool, "`{}` is built for the execution platform".format(tool))
+    return analysistest.end(env)
+
+_build_tool_test = make_analysis_test(_build_tool_test_impl)
+
+def toolchain_tests(*, name):
+    """Declares the tests.
+
+    Args:
+      name: string; the name of the test suite.
+    """
+    for os in ["linux", "macos"]:
+        prefix = "toolchain_" + os
+        runnable(name = prefix + "_tool", data = [":text"], tags = ["manual"])
+        stevedore_deliver_toolchain(name = prefix + "_deliver", tags = ["manual"], tool = prefix + "_tool")
+        native.toolchain(
+            name = prefix,
+            target_compatible_with = ["@platforms//os:" + os],
+            toolchain = prefix + "_deliver",
+            toolchain_type = "//oci:deliver_toolchain_type",
+        )
+    oci_incremental_load(name = "toolchain_load", image = ":image_nothing", tags = ["manual"])
+    _build_tool_test(name = "toolchain_build_tool_test", target_under_test = ":toolchain_load")
+    _deliver_tool_test(name = "toolchain_deliver_tool_test", target_under_test = ":toolchain_load")
+    native.test_suite(
+        name = name,
+        tests = [
+            ":toolchain_build_tool_test",
+            ":toolchain_deliver_tool_test",
+        ],
+    )

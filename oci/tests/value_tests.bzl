@@ -1,0 +1,176 @@
+"""Unit tests of the functions that check and translate single values."""
+
+load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//oci:defs.bzl", "oci_healthcheck", "oci_metadata")
+load("//oci:extensions.bzl", "prebuilt_error")
+load("//oci/private:compression.bzl", "tar_suffix")
+load("//oci/private:exposed_port.bzl", "exposed_port", "exposed_port_error")
+load("//oci/private:healthcheck.bzl", "duration_error", "healthcheck_error")
+load("//oci/private:image_path.bzl", "image_path_error")
+load("//oci/private:label_text.bzl", "label_text")
+load("//oci/private:ownership.bzl", "metadata_error", "mode_error", "mtime_error", "owner_error")
+load("//oci/private:runfiles_path.bzl", "runfiles_path")
+load("//oci/private:suggestion.bzl", "did_you_mean")
+
+visibility("private")
+
+_SHA256 = "0123456789abcdef" * 4
+
+def _directory_error(path):
+    return image_path_error(path, may_end_with_slash = True)
+
+def _reset_suggestion(name):
+    return did_you_mean(name, ["cmd", "entrypoint", "exposed_ports", "workdir"])
+
+def _healthcheck_error(arguments):
+    test, interval, retries = arguments
+    return healthcheck_error(durations = {"interval": interval}, retries = retries, test = test)
+
+def _prebuilt_error(arguments):
+    platform, urls, sha256 = arguments
+    return prebuilt_error(kind = "build", platform = platform, sha256 = sha256, urls = urls)
+
+# Each function, and pairs of what goes in and what comes out.
+_CASES = [
+    (image_path_error, [
+        ("/", None),
+        ("/app/server", None),
+        ("/a/with space/ü", None),
+        ("", "`` is not absolute: did you mean `/`?"),
+        ("app", "`app` is not absolute: did you mean `/app`?"),
+        ("/app/", "`/app/` is not a normal path: did you mean `/app`?"),
+        ("//app", "`//app` is not a normal path: did you mean `/app`?"),
+        ("/app/./bin", "`/app/./bin` is not a normal path: did you mean `/app/bin`?"),
+        ("/app/../bin", "`/app/../bin` is not a normal path: did you mean `/bin`?"),
+        ("/a\nb", "`/a\nb` contains a line break"),
+    ]),
+    (_directory_error, [
+        ("/", None),
+        ("/app/", None),
+        ("/app//", "`/app//` is not a normal path: did you mean `/app`?"),
+    ]),
+    (owner_error, [
+        ("0:0", None),
+        ("www-data:1000", None),
+        ("root", "`root` has no group: did you mean `root:root`?"),
+        ("1:2:3", "`1:2:3` is not of the form `user:group` with numbers or names, for example `0:0` or `app:app`"),
+        ("a b:c", "`a b:c` is not of the form `user:group` with numbers or names, for example `0:0` or `app:app`"),
+        (":0", "`:0` is not of the form `user:group` with numbers or names, for example `0:0` or `app:app`"),
+    ]),
+    (mode_error, [
+        ("644", None),
+        ("0644", None),
+        ("4755", None),
+        ("04755", None),
+        ("0o755", "`0o755` is not an octal number: did you mean `0755`?"),
+        ("0888", "`0888` is not an octal number of three or four digits, for example `0644`"),
+        ("u+x", "`u+x` is not an octal number of three or four digits, for example `0644`"),
+        ("", "`` is not an octal number of three or four digits, for example `0644`"),
+    ]),
+    (mtime_error, [
+        (0, None),
+        (1767225600, None),
+        (-1, "`-1` is before 1970: expected seconds since the epoch, `0` or more"),
+    ]),
+    (metadata_error, [
+        ({"owner": "0:0", "mode": "0755", "mtime": 1}, None),
+        ({}, "nothing to set: expected one of `owner`, `mode`, `mtime`"),
+        ({"mode": 493}, "`mode`: got the number `493`, expected a string: did you mean `\"0755\"`?"),
+        ({"mtime": "now"}, "`mtime`: got `now` (string), expected the type int"),
+        ({"owner": "app"}, "`owner`: `app` has no group: did you mean `app:app`?"),
+    ]),
+    (duration_error, [
+        ("30s", None),
+        ("1m30s", None),
+        ("1h2m3.5s", None),
+        ("500ms", None),
+        (30, "got `30` (int), expected a string: did you mean `\"30s\"`?"),
+        ("30", "`30` is not a duration: expected numbers with units, for example `30s` or `1m30s`"),
+        ("s", "`s` is not a duration: expected numbers with units, for example `30s` or `1m30s`"),
+        ("", "`` is not a duration: expected numbers with units, for example `30s` or `1m30s`"),
+        ("1d", "`1d` is not a duration: expected numbers with units, for example `30s` or `1m30s`"),
+        ("1 s", "`1 s` is not a duration: expected numbers with units, for example `30s` or `1m30s`"),
+    ]),
+    (_healthcheck_error, [
+        ((["NONE"], None, None), None),
+        ((["CMD", "/check"], "30s", 0), None),
+        (("/check", None, None), "`test`: got the string `/check`: did you mean `[\"CMD-SHELL\", \"/check\"]`?"),
+        ((["/check"], None, None), "`test`: got `[\"/check\"]`, expected a list that begins with one of `CMD`, `CMD-SHELL`, `NONE`"),
+        ((["NONE"], "1d", None), "`interval`: `1d` is not a duration: expected numbers with units, for example `30s` or `1m30s`"),
+        ((["NONE"], None, -1), "`retries`: got `-1`, expected a number that is not negative"),
+    ]),
+    (exposed_port_error, [
+        ("80", None),
+        ("53/udp", None),
+        ("0", "`0` is not a port: expected a number from 1 to 65535, for example `8080/tcp`"),
+        ("65536", "`65536` is not a port: expected a number from 1 to 65535, for example `8080/tcp`"),
+        ("http", "`http` is not a port: expected a number from 1 to 65535, for example `8080/tcp`"),
+        ("80/http", "`80/http` has an unknown protocol: expected one of `80/sctp`, `80/tcp`, `80/udp`"),
+    ]),
+    (exposed_port, [
+        ("80", "80/tcp"),
+        ("53/udp", "53/udp"),
+    ]),
+    (tar_suffix, [
+        ("a.tar", ".tar"),
+        ("a.tar.gz", ".tar.gz"),
+        ("a.tgz", ".tgz"),
+        ("a.tar.zst", ".tar.zst"),
+        ("a.tzst", ".tzst"),
+        ("a.zip", None),
+        ("tar", None),
+    ]),
+    (runfiles_path, [
+        ("app/server", "_main/app/server"),
+        ("../rules_x+/data", "rules_x+/data"),
+    ]),
+    (label_text, [
+        (Label("//oci:defs.bzl"), "//oci:defs.bzl"),
+    ]),
+    (_reset_suggestion, [
+        ("Entrypoint", "did you mean `entrypoint`?"),
+        ("exposed-port", "did you mean `exposed_ports`?"),
+        ("ports", "did you mean `exposed_ports`?"),
+        ("shell", "expected one of `cmd`, `entrypoint`, `exposed_ports`, `workdir`"),
+    ]),
+    (_prebuilt_error, [
+        (("linux_amd64", ["file:///tool"], _SHA256), None),
+        (("linux_arm64", [], ""), None),
+        (("linux-amd64", [], ""), "`platform`: `linux-amd64` is unknown: did you mean `linux_amd64`?"),
+        (("linux_amd64", [], _SHA256), "`build_tool_sha256` is given without `build_tool_urls`"),
+        (
+            ("linux_amd64", ["file:///tool"], "abc"),
+            "`build_tool_sha256`: `abc` is not 64 hex digits: expected the output of `sha256sum` for `file:///tool`",
+        ),
+    ]),
+]
+
+def _values_test_impl(ctx):
+    env = unittest.begin(ctx)
+    for function, cases in _CASES:
+        for given, expected in cases:
+            asserts.equals(env, expected, function(given), "{} of {}".format(function, repr(given)))
+    return unittest.end(env)
+
+_values_test = unittest.make(_values_test_impl)
+
+def _json_test_impl(ctx):
+    env = unittest.begin(ctx)
+    asserts.equals(env, '{"mode":"0755"}', oci_metadata(mode = "0755"))
+    asserts.equals(env, '{"mtime":0,"owner":"app:app"}', oci_metadata(owner = "app:app", mtime = 0))
+    asserts.equals(
+        env,
+        '{"interval":"30s","retries":3,"test":["CMD","/check"]}',
+        oci_healthcheck(test = ["CMD", "/check"], interval = "30s", retries = 3),
+    )
+    return unittest.end(env)
+
+_json_test = unittest.make(_json_test_impl)
+
+def value_tests(*, name):
+    """Declares the tests.
+
+    Args:
+      name: string; the name of the test suite.
+    """
+    unittest.suite(name, _values_test, _json_test)
