@@ -1,0 +1,108 @@
+"""The crates of the Cargo workspace as Bazel targets, laid out as Cargo lays them out."""
+
+load("@rules_rust//rust:defs.bzl", "rust_binary", "rust_library", "rust_test")
+load("@stevedore_crates//:defs.bzl", "all_crate_deps")
+
+visibility(["//tools/..."])
+
+_EDITION = "2021"
+
+# As `version` in tools/Cargo.toml.
+_VERSION = "0.1.0"
+
+def _tests(name, *, crate, crate_deps, dev_deps, data, rustc_env, tags):
+    """The tests within a crate, and one target for each file in its tests/ folder."""
+    external = all_crate_deps(normal = True, normal_dev = True)
+    external_macros = all_crate_deps(proc_macro = True, proc_macro_dev = True)
+    rust_test(
+        name = name + "_test",
+        size = "small",
+        # What tests read beside the sources is there under Cargo too.
+        data = data + native.glob(["testdata/**"], allow_empty = True),
+        crate = crate,
+        edition = _EDITION,
+        proc_macro_deps = all_crate_deps(proc_macro_dev = True),
+        tags = tags,
+        deps = all_crate_deps(normal_dev = True) + dev_deps,
+    )
+
+    # Modules that integration tests share are in folders, as Cargo wants it.
+    shared = native.glob(["tests/*/**/*.rs"], allow_empty = True)
+    for test in native.glob(["tests/*.rs"], allow_empty = True):
+        stem = test.removeprefix("tests/").removesuffix(".rs")
+        rust_test(
+            name = "{}_{}_test".format(name, stem),
+            size = "small",
+            srcs = [test] + shared,
+            data = data + native.glob(["testdata/**"], allow_empty = True),
+            crate_name = stem + "_test",
+            crate_root = test,
+            edition = _EDITION,
+            proc_macro_deps = external_macros,
+            rustc_env = rustc_env,
+            tags = tags,
+            deps = external + crate_deps + dev_deps,
+        )
+
+def crate_library(name, *, deps = [], dev_deps = [], testonly = False, visibility = ["//tools:__subpackages__"]):
+    """A library crate with its tests.
+
+    Args:
+        name: Name of the target and of the folder; the crate is `stevedore_` and this.
+        deps: Crates of this workspace that it depends on; those of others are read from its manifest.
+        dev_deps: Crates of this workspace that only its tests depend on.
+        testonly: Whether it is for tests alone.
+        visibility: Who may depend on it.
+    """
+    rust_library(
+        name = name,
+        testonly = testonly,
+        srcs = native.glob(["src/**/*.rs"]),
+        crate_name = "stevedore_" + name,
+        edition = _EDITION,
+        proc_macro_deps = all_crate_deps(proc_macro = True),
+        version = _VERSION,
+        visibility = visibility,
+        deps = all_crate_deps(normal = True) + deps,
+    )
+    _tests(
+        name,
+        crate = ":" + name,
+        crate_deps = deps + [":" + name],
+        dev_deps = dev_deps,
+        data = [],
+        rustc_env = {},
+        tags = [],
+    )
+
+def crate_binary(name, *, deps = [], dev_deps = [], test_tags = [], visibility = ["//visibility:private"]):
+    """A binary crate with its tests.
+
+    Args:
+        name: Name of the target and of the program.
+        deps: Crates of this workspace that it depends on; those of others are read from its manifest.
+        dev_deps: Crates of this workspace that only its tests depend on.
+        test_tags: Tags of its tests.
+        visibility: Who may depend on it.
+    """
+    rust_binary(
+        name = name,
+        srcs = native.glob(["src/**/*.rs"]),
+        crate_name = name.replace("-", "_"),
+        crate_root = "src/main.rs",
+        edition = _EDITION,
+        proc_macro_deps = all_crate_deps(proc_macro = True),
+        version = _VERSION,
+        visibility = visibility,
+        deps = all_crate_deps(normal = True) + deps,
+    )
+    _tests(
+        name.replace("-", "_"),
+        crate = ":" + name,
+        crate_deps = deps,
+        dev_deps = dev_deps,
+        data = [":" + name],
+        # Cargo names the program to be tested in this way.
+        tags = test_tags,
+        rustc_env = {"CARGO_BIN_EXE_" + name: "$(rootpath :{})".format(name)},
+    )
