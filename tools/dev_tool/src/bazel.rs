@@ -1,0 +1,214 @@
+//! A Bazel workspace: built, asked where its outputs are, and what a build ran.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{bail, Context, Result};
+use serde::Deserialize;
+
+use crate::command::{finish, output, run};
+use crate::scratch::Scratch;
+use crate::workspace::Workspace;
+
+/// A workspace that `dev/bazel` works in.
+pub(crate) struct Bazel<'a> {
+    workspace: &'a Workspace,
+    folder: PathBuf,
+    execution_root: PathBuf,
+    output_base: PathBuf,
+}
+
+/// One action that Bazel executed or took from a cache (`SpawnExec` in Bazel's spawn.proto).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Spawn {
+    /// The kind of the action.
+    pub(crate) mnemonic: String,
+    /// The target that it belongs to.
+    #[serde(default)]
+    pub(crate) target_label: String,
+    #[serde(default)]
+    actual_outputs: Vec<SpawnOutput>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SpawnOutput {
+    digest: Option<SpawnDigest>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SpawnDigest {
+    /// A 64-bit number, so a string in the protocol buffers' JSON.
+    #[serde(default)]
+    size_bytes: String,
+}
+
+impl Spawn {
+    /// Bytes of its output files.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.actual_outputs
+            .iter()
+            .filter_map(|output| output.digest.as_ref()?.size_bytes.parse::<u64>().ok())
+            .sum()
+    }
+}
+
+/// An action as Bazel would run it (`analysis_v2.proto`).
+#[derive(Debug, Deserialize)]
+pub(crate) struct Action {
+    /// The program, relative to the execution root, and its arguments; the content of parameter files stands among them.
+    #[serde(default)]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Actions {
+    #[serde(default)]
+    actions: Vec<Action>,
+}
+
+impl<'a> Bazel<'a> {
+    /// The workspace in `folder`.
+    pub(crate) fn new(workspace: &'a Workspace, folder: &Path) -> Result<Self> {
+        let info = output(&mut workspace.bazel(folder, ["info", "execution_root", "output_base"]))?;
+        let value = |key: &str| {
+            info.lines()
+                .find_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
+                .map(PathBuf::from)
+                .with_context(|| format!("`bazel info` does not tell the {key}"))
+        };
+        Ok(Self {
+            workspace,
+            folder: folder.to_owned(),
+            execution_root: value("execution_root")?,
+            output_base: value("output_base")?,
+        })
+    }
+
+    /// The workspace's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder that actions' paths are relative to.
+    pub(crate) fn execution_root(&self) -> &Path {
+        &self.execution_root
+    }
+
+    /// Builds targets; `arguments` are targets and options.
+    pub(crate) fn build(&self, arguments: &[&str]) -> Result<()> {
+        run(&mut self.command("build", arguments))
+    }
+
+    /// Builds targets that must not build, and returns what Bazel says.
+    pub(crate) fn fail_to_build(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = self.command("build", arguments);
+        let result = finish(&mut command)?;
+        if result.status.success() {
+            bail!("`bazel build {}` succeeded", arguments.join(" "));
+        }
+        Ok(String::from_utf8_lossy(&result.stderr).into_owned())
+    }
+
+    /// Builds targets and returns the actions that this took.
+    pub(crate) fn spawns(&self, arguments: &[&str]) -> Result<Vec<Spawn>> {
+        let scratch = Scratch::new()?;
+        let log = scratch.file("log");
+        let flag = format!("--execution_log_json_file={}", log.display());
+        self.build(&[&[flag.as_str()], arguments].concat())?;
+        let text = std::fs::read(&log).context("failed to read Bazel's execution log")?;
+        serde_json::Deserializer::from_slice(&text)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .context("failed to read Bazel's execution log")
+    }
+
+    /// `bazel run` for a target, with arguments for the program.
+    pub(crate) fn run(&self, target: &str, arguments: &[&str]) -> Command {
+        let mut command = self.command("run", &[target, "--"]);
+        command.args(arguments);
+        command
+    }
+
+    /// Builds `target` and returns the file among the outputs of `group` (`default`: its default outputs).
+    pub(crate) fn file(&self, target: &str, group: &str) -> Result<PathBuf> {
+        let group = format!("--output_groups={group}");
+        self.build(&[&group, target])?;
+        let files = output(&mut self.command("cquery", &["--output=files", &group, target]))?;
+        let file = files
+            .lines()
+            .next()
+            .with_context(|| format!("`{target}` has no file in {group}"))?;
+        // A source file of another repository is not below the execution root unless an action needed it.
+        let root = match file.starts_with("external/") {
+            true => &self.output_base,
+            false => &self.execution_root,
+        };
+        Ok(root.join(file))
+    }
+
+    /// Builds `target` and returns its executable.
+    pub(crate) fn executable(&self, target: &str) -> Result<PathBuf> {
+        self.build(&[target])?;
+        let path = output(&mut self.command(
+            "cquery",
+            &[
+                "--output=starlark",
+                "--starlark:expr=target.files_to_run.executable.path",
+                target,
+            ],
+        ))?;
+        Ok(self.execution_root.join(path.trim()))
+    }
+
+    /// The only action of this kind that `target` has.
+    pub(crate) fn action(&self, mnemonic: &str, target: &str) -> Result<Action> {
+        let query = format!("mnemonic({mnemonic}, {target})");
+        let text = output(&mut self.command("aquery", &["--output=jsonproto", &query]))?;
+        let found: Actions =
+            serde_json::from_str(&text).context("failed to read Bazel's actions")?;
+        match <[Action; 1]>::try_from(found.actions) {
+            Ok([action]) => Ok(action),
+            Err(actions) => bail!(
+                "`{target}` has {} actions {mnemonic}, expected one",
+                actions.len()
+            ),
+        }
+    }
+
+    /// Ends the workspace's Bazel server.
+    pub(crate) fn shut_down(&self) -> Result<()> {
+        run(&mut self.workspace.bazel(&self.folder, ["shutdown"]))
+    }
+
+    /// The external repositories that Bazel has fetched and whose names contain `part`.
+    pub(crate) fn external_repositories(&self, part: &str) -> Result<Vec<String>> {
+        let folder = self.output_base.join("external");
+        let failed = || format!("failed to list `{}`", folder.display());
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&folder).with_context(failed)? {
+            let name = entry.with_context(failed)?.file_name();
+            let name = name.to_string_lossy();
+            // Bazel keeps a marker file, whose name begins with `@`, beside each repository.
+            if name.contains(part) && !name.starts_with('@') {
+                names.push(name.into_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Ends the workspace's Bazel server and removes all that it has built and fetched.
+    pub(crate) fn expunge(&self) -> Result<()> {
+        run(&mut self.workspace.bazel(&self.folder, ["clean", "--expunge"]))
+    }
+
+    fn command(&self, verb: &str, arguments: &[&str]) -> Command {
+        let mut command = self
+            .workspace
+            .bazel(&self.folder, [verb, "--noshow_progress", "--color=no"]);
+        command.args(arguments);
+        command
+    }
+}

@@ -1,0 +1,42 @@
+//! What the deliver tool says about a load, in the file that `--report` names.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The fields of the report that are looked at here.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LoadReport {
+    /// `sha256:…`, if the image's files could be read.
+    pub(crate) image_id: Option<String>,
+    /// The layers of the image, and what became of them.
+    pub(crate) layers: LayerCounts,
+    /// Requests to the engine.
+    pub(crate) requests: u64,
+    /// Bytes sent to the engine.
+    pub(crate) bytes_sent: u64,
+    /// `loaded`, `unchanged` or `failed`.
+    pub(crate) outcome: String,
+}
+
+/// How many layers there are, were there, and were sent.
+#[derive(Debug, Deserialize)]
+pub(crate) struct LayerCounts {
+    /// Layers of the image.
+    pub(crate) total: u64,
+    /// Layers that the engine had.
+    pub(crate) present: u64,
+    /// Layers that were uploaded.
+    pub(crate) sent: u64,
+}
+
+impl LoadReport {
+    /// Reads the report at `path`.
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path)
+            .with_context(|| format!("failed to read the report `{}`", path.display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("the report `{}` is not as documented", path.display()))
+    }
+}

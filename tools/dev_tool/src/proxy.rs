@@ -1,0 +1,251 @@
+//! A proxy between two Unix sockets that counts: so that figures about a tool come from outside the tool.
+
+mod request;
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Result};
+
+pub(crate) use request::Request;
+use request::RequestReader;
+
+/// As much as is forwarded at once.
+const BUFFER: usize = 256 * 1024;
+
+/// What has passed since the proxy was started, or since it was last asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Traffic {
+    /// The requests, in the order in which their heads came.
+    pub(crate) requests: Vec<Request>,
+    /// Bytes from the client to the server: heads, framing and bodies.
+    pub(crate) sent: u64,
+    /// Bytes from the server to the client.
+    pub(crate) received: u64,
+    /// What was not HTTP: the counts are then worthless.
+    faults: Vec<String>,
+}
+
+impl Traffic {
+    /// Requests that do not merely find out what the engine is.
+    pub(crate) fn beyond_detection(&self) -> usize {
+        self.requests
+            .iter()
+            .filter(|request| !detects(request))
+            .count()
+    }
+
+    /// Requests that upload an image.
+    pub(crate) fn uploads(&self) -> impl Iterator<Item = &Request> {
+        self.requests.iter().filter(|request| {
+            request.method == "POST" && path_of(request).ends_with("/images/load")
+        })
+    }
+}
+
+fn detects(request: &Request) -> bool {
+    ["/_ping", "/version", "/info"]
+        .iter()
+        .any(|end| path_of(request).ends_with(end))
+}
+
+fn path_of(request: &Request) -> &str {
+    match request.target.split_once('?') {
+        Some((path, _)) => path,
+        None => &request.target,
+    }
+}
+
+type Shared = Arc<Mutex<Traffic>>;
+
+fn lock(traffic: &Shared) -> MutexGuard<'_, Traffic> {
+    traffic.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A proxy that listens until the process ends.
+pub(crate) struct Proxy {
+    socket: PathBuf,
+    traffic: Shared,
+}
+
+impl Proxy {
+    /// Listens on `socket`, which must not exist, and forwards to the server behind `upstream`.
+    pub(crate) fn start(socket: &Path, upstream: &Path) -> Result<Self> {
+        let listener = UnixListener::bind(socket)
+            .with_context(|| format!("failed to listen on `{}`", socket.display()))?;
+        let traffic = Shared::default();
+        let counting = Arc::clone(&traffic);
+        let upstream = upstream.to_owned();
+        thread::Builder::new()
+            .name("proxy".to_owned())
+            .spawn(move || {
+                for client in listener.incoming() {
+                    let served = client
+                        .context("failed to accept a connection")
+                        .and_then(|client| serve(client, &upstream, &counting));
+                    if let Err(error) = served {
+                        lock(&counting).faults.push(format!("{error:#}"));
+                    }
+                }
+            })
+            .context("failed to start the proxy")?;
+        Ok(Self {
+            socket: socket.to_owned(),
+            traffic,
+        })
+    }
+
+    /// The socket as `DOCKER_HOST` names it.
+    pub(crate) fn host(&self) -> String {
+        format!("unix://{}", self.socket.display())
+    }
+
+    /// The bytes that clients have sent since the last [`Proxy::take`].
+    pub(crate) fn sent(&self) -> u64 {
+        lock(&self.traffic).sent
+    }
+
+    /// What has passed since the last call; an error if some of it could not be understood.
+    pub(crate) fn take(&self) -> Result<Traffic> {
+        let traffic = std::mem::take(&mut *lock(&self.traffic));
+        match traffic.faults.first() {
+            Some(fault) => anyhow::bail!("the proxy saw something that is not HTTP/1.1: {fault}"),
+            None => Ok(traffic),
+        }
+    }
+}
+
+/// Starts the two threads of a connection: one for each direction.
+fn serve(client: UnixStream, upstream: &Path, traffic: &Shared) -> Result<()> {
+    let server = UnixStream::connect(upstream)
+        .with_context(|| format!("failed to connect to `{}`", upstream.display()))?;
+    let reader = Arc::new(Mutex::new(RequestReader::new()));
+    let up = Upward {
+        reader: Arc::clone(&reader),
+        traffic: Arc::clone(traffic),
+    };
+    let down = Downward {
+        reader,
+        traffic: Arc::clone(traffic),
+    };
+    let (client_up, server_up) = (client.try_clone()?, server.try_clone()?);
+    thread::spawn(move || forward(&client_up, &server_up, |bytes| up.count(bytes)));
+    thread::spawn(move || forward(&server, &client, |bytes| down.count(bytes)));
+    Ok(())
+}
+
+/// Forwards until `from` ends or `to` takes no more. Bytes are counted before they go on: whoever has an answer finds its request counted.
+fn forward(mut from: &UnixStream, mut to: &UnixStream, count: impl Fn(&[u8])) {
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let length = match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        count(&buffer[..length]);
+        if to.write_all(&buffer[..length]).is_err() {
+            // The peer has closed: let the other side notice, as it would without a proxy.
+            ignore_closed(from.shutdown(Shutdown::Read));
+            break;
+        }
+    }
+    ignore_closed(to.shutdown(Shutdown::Write));
+}
+
+/// Shutting down a socket fails only if its peer was quicker.
+fn ignore_closed(_: std::io::Result<()>) {}
+
+struct Upward {
+    reader: Arc<Mutex<RequestReader>>,
+    traffic: Shared,
+}
+
+impl Upward {
+    fn count(&self, bytes: &[u8]) {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut traffic = lock(&self.traffic);
+        traffic.sent += bytes.len() as u64;
+        if let Err(error) = reader.read(bytes, &mut traffic.requests) {
+            traffic.faults.push(format!("{error:#}"));
+        }
+    }
+}
+
+struct Downward {
+    reader: Arc<Mutex<RequestReader>>,
+    traffic: Shared,
+}
+
+impl Downward {
+    fn count(&self, bytes: &[u8]) {
+        lock(&self.traffic).received += bytes.len() as u64;
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        if reader.asked_for_upgrade() {
+            let status = bytes.split(|byte| *byte == b' ').nth(1);
+            reader.answered(status == Some(b"101"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that answers every connection once, after `length` bytes.
+    fn answer(socket: &Path, length: usize) -> Result<()> {
+        let listener = UnixListener::bind(socket)?;
+        thread::spawn(move || -> std::io::Result<()> {
+            for stream in listener.incoming() {
+                let mut stream = stream?;
+                stream.read_exact(&mut vec![0; length])?;
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")?;
+            }
+            Ok(())
+        });
+        Ok(())
+    }
+
+    #[test]
+    fn counts_what_passes() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (server, socket) = (folder.path().join("server"), folder.path().join("proxy"));
+        let head = b"POST /v1.41/images/load HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n";
+        answer(&server, head.len() + 1_000_000)?;
+        let proxy = Proxy::start(&socket, &server)?;
+        let mut client = UnixStream::connect(&socket)?;
+        client.write_all(head)?;
+        client.write_all(&vec![b'x'; 1_000_000])?;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer)?;
+        assert!(answer.ends_with("ok"), "{answer}");
+        let traffic = proxy.take()?;
+        assert_eq!(traffic.sent, head.len() as u64 + 1_000_000);
+        assert_eq!(traffic.received, answer.len() as u64);
+        assert_eq!(
+            traffic.uploads().map(Request::body).collect::<Vec<_>>(),
+            [1_000_000]
+        );
+        assert_eq!(traffic.beyond_detection(), 1);
+        assert_eq!(proxy.take()?.sent, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_http_makes_the_figures_an_error() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (server, socket) = (folder.path().join("server"), folder.path().join("proxy"));
+        answer(&server, 6)?;
+        let proxy = Proxy::start(&socket, &server)?;
+        let mut client = UnixStream::connect(&socket)?;
+        client.write_all(b"?\r\n\r\n\r\n")?;
+        client.read_to_end(&mut Vec::new())?;
+        assert!(proxy.take().is_err());
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! A temporary folder that goes away also when the process is interrupted.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cleanup::Cleanup;
+
+/// A folder with a new name; removed, with all that is in it, when dropped.
+pub(crate) struct Scratch {
+    path: PathBuf,
+    _remove: Cleanup,
+}
+
+impl Scratch {
+    /// Makes one where temporary files go.
+    pub(crate) fn new() -> Result<Self> {
+        let folder = tempfile::tempdir().context("failed to create a temporary folder")?;
+        let path = folder.path().to_owned();
+        Ok(Self {
+            path,
+            _remove: Cleanup::new(move || {
+                let path = folder.path().to_owned();
+                folder
+                    .close()
+                    .with_context(|| format!("failed to remove `{}`", path.display()))
+            }),
+        })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in it; the file need not exist.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_goes_away_with_its_files() -> Result<()> {
+        let scratch = Scratch::new()?;
+        let file = scratch.file("file");
+        std::fs::write(&file, "")?;
+        let path = scratch.path().to_owned();
+        drop(scratch);
+        assert!(!path.exists());
+        Ok(())
+    }
+}

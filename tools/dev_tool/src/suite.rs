@@ -1,0 +1,227 @@
+//! Everything that is tested, one suite after the other, and the sum of it.
+
+mod bazel_report;
+mod reading;
+mod tally;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{bail, Context, Result};
+
+use crate::workspace::Workspace;
+use reading::Reading;
+use tally::Tally;
+
+/// One command and how its results are counted.
+struct Suite {
+    name: String,
+    command: Command,
+    reading: Reading,
+    /// The Bazel workspace whose server is ended afterwards: a small machine has no room for one each.
+    server: Option<PathBuf>,
+}
+
+/// Runs every suite whose name contains one of `filters` (all, if there are none), prints a section for each, and,
+/// as the last line, `N passed, N failed, N skipped`.
+///
+/// # Errors
+/// At least one failed. A suite that cannot run counts as one failure.
+pub(crate) fn run(workspace: &Workspace, filters: &[String]) -> Result<()> {
+    let mut suites = suites(workspace)?;
+    suites.retain(|suite| {
+        filters.is_empty() || filters.iter().any(|filter| suite.name.contains(filter))
+    });
+    if suites.is_empty() {
+        bail!("no suite has one of `{}` in its name", filters.join("`, `"));
+    }
+    let mut total = Tally::default();
+    let mut table = Vec::new();
+    for suite in &mut suites {
+        println!("\n=== {}", suite.name);
+        let start = Instant::now();
+        let tally = suite.run(workspace);
+        let line = format!(
+            "{:<32} {tally} ({} s)",
+            suite.name,
+            start.elapsed().as_secs()
+        );
+        println!("--- {line}");
+        total += tally;
+        table.push(line);
+    }
+    println!("\n{}\n{total}", table.join("\n"));
+    if total.failed > 0 {
+        // Said by the last line already, which has to stay the last.
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+impl Suite {
+    fn new(name: impl Into<String>, command: Command, reading: Reading) -> Self {
+        Self {
+            name: name.into(),
+            command,
+            reading,
+            server: None,
+        }
+    }
+
+    fn run(&mut self, workspace: &Workspace) -> Tally {
+        let result = self.reading.run(&mut self.command);
+        if let Some(folder) = &self.server {
+            if let Err(error) = crate::command::run(&mut workspace.bazel(folder, ["shutdown"])) {
+                println!("warning: {error:#}");
+            }
+        }
+        result.unwrap_or_else(|error| {
+            println!("error: {error:#}");
+            Tally::failure()
+        })
+    }
+}
+
+/// The suites, quick ones first.
+fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
+    let dev = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(workspace.root().join("dev").join(program));
+        command.args(arguments).current_dir(workspace.root());
+        command
+    };
+    let this = |verb: &str| -> Result<Command> {
+        let mut command =
+            Command::new(std::env::current_exe().context("failed to find this program")?);
+        command.arg(verb).current_dir(workspace.root());
+        Ok(command)
+    };
+    let mut suites = vec![
+        Suite::new(
+            "rustfmt",
+            dev("cargo", &["fmt", "--all", "--check"]),
+            Reading::ExitCode,
+        ),
+        Suite::new("buildifier", starlark_lints(workspace)?, Reading::ExitCode),
+        Suite::new("shellcheck", shell_lints(workspace)?, Reading::ExitCode),
+        Suite::new("documentation", this("docs")?, Reading::ExitCode),
+        Suite::new(
+            "clippy",
+            dev(
+                "cargo",
+                &[
+                    "clippy",
+                    "--workspace",
+                    "--all-targets",
+                    "--",
+                    "--deny=warnings",
+                ],
+            ),
+            Reading::ExitCode,
+        ),
+        Suite::new(
+            "cargo test",
+            dev("cargo", &["test", "--workspace", "--no-fail-fast"]),
+            Reading::CargoTest,
+        ),
+        bazel_suite(workspace, "bazel test //...", workspace.root())?,
+    ];
+    for example in examples(workspace)? {
+        let name = format!("bazel test in {}", relative(workspace, &example).display());
+        suites.push(bazel_suite(workspace, &name, &example)?);
+    }
+    suites.push(Suite::new("real engines", this("e2e")?, Reading::LastLine));
+    Ok(suites)
+}
+
+/// `bazel test //...` in a workspace.
+fn bazel_suite(workspace: &Workspace, name: &str, folder: &Path) -> Result<Suite> {
+    let report = workspace
+        .cache_folder("reports")?
+        .join(format!("{}.json", name.replace(['/', ' '], "_")));
+    let mut flag = std::ffi::OsString::from("--build_event_json_file=");
+    flag.push(&report);
+    let mut command = workspace.bazel(folder, ["test", "--keep_going"]);
+    command.arg(flag).arg("//...");
+    let mut suite = Suite::new(name, command, Reading::BazelTest(report));
+    suite.server = Some(folder.to_owned());
+    Ok(suite)
+}
+
+/// The consumer workspaces.
+fn examples(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let folder = workspace.root().join("e2e");
+    let mut examples = Vec::new();
+    for entry in
+        fs::read_dir(&folder).with_context(|| format!("failed to list `{}`", folder.display()))?
+    {
+        let path = entry?.path();
+        if path.join("MODULE.bazel").exists() {
+            examples.push(path);
+        }
+    }
+    examples.sort();
+    Ok(examples)
+}
+
+fn starlark_lints(workspace: &Workspace) -> Result<Command> {
+    let mut command = Command::new(workspace.root().join("dev/buildifier"));
+    command
+        .args(["-mode=check", "-lint=warn"])
+        .args(tracked(
+            workspace,
+            &["*.bzl", "*.bazel"],
+            &["tools/crates/"],
+        )?)
+        .current_dir(workspace.root());
+    Ok(command)
+}
+
+fn shell_lints(workspace: &Workspace) -> Result<Command> {
+    let mut command = Command::new("shellcheck");
+    let scripts = tracked(workspace, &["dev/*", ".ci/*"], &["dev/lib/modules/"])?
+        .into_iter()
+        .filter(|path| is_shell(&workspace.root().join(path)));
+    command
+        .args(["--external-sources", "--source-path=SCRIPTDIR"])
+        .args(scripts)
+        .current_dir(workspace.root());
+    Ok(command)
+}
+
+fn is_shell(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "sh")
+        || fs::read(path).is_ok_and(|text| text.starts_with(b"#!/usr/bin/env bash"))
+}
+
+/// The files of the repository that match a pattern and are not below one of the `except` folders; new ones that are
+/// not yet committed count, ignored ones do not.
+fn tracked(workspace: &Workspace, patterns: &[&str], except: &[&str]) -> Result<Vec<String>> {
+    let mut command = Command::new("git");
+    command
+        .args([
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "--",
+        ])
+        .args(patterns)
+        .current_dir(workspace.root());
+    let files: Vec<String> = crate::command::output(&mut command)?
+        .lines()
+        .filter(|path| !except.iter().any(|folder| path.starts_with(folder)))
+        .map(str::to_owned)
+        .collect();
+    if files.is_empty() {
+        bail!("`{}` names no file", crate::command::shown(&command));
+    }
+    Ok(files)
+}
+
+fn relative<'a>(workspace: &Workspace, path: &'a Path) -> &'a Path {
+    path.strip_prefix(workspace.root()).unwrap_or(path)
+}
