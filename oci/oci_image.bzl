@@ -59,7 +59,8 @@ such as rules_oci's `oci_image`. Without it the image begins with nothing. What 
         ),
         "layers": attr.label_list(
             doc = """What to add, the bottom layer first: `oci_layer` targets, or targets and files that are tars ({}). Each tar is
-a layer. An uncompressed one is pushed as gzip; a compressed one as it is.""".format(
+a layer. An uncompressed one is pushed as gzip; a compressed one as it is. A tar is read once for all images that have it; only
+a source file that is named here directly is read by each of them (a `filegroup` around it helps).""".format(
                 ", ".join(["`{}`".format(suffix) for suffix in TAR_SUFFIXES]),
             ),
             allow_files = True,

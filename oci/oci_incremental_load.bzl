@@ -1,6 +1,7 @@
 """Defines `oci_incremental_load`."""
 
 load("//oci/private:load.bzl", _oci_incremental_load = "oci_incremental_load")
+load("//oci/private:repo_tags.bzl", "repo_tags_error", "repo_tags_file")
 
 visibility("public")
 
@@ -34,26 +35,15 @@ def oci_incremental_load(*, name, image, repo_tags = [], stamp = -1, **kwargs):
         have](https://bazel.build/reference/be/common-definitions#common-attributes-binaries). `args` are flags of the load,
         as they would follow `--` in `bazel run`.
     """
-    if "repo_tags_file" in kwargs:
-        fail("oci_incremental_load `{}`: attribute `repo_tags_file`: `{}`: did you mean `repo_tags`? It takes a list or the label of a file".format(
-            name,
-            kwargs["repo_tags_file"],
-        ))
-    is_file = type(repo_tags) in ("string", "Label")
-    if is_file and not _is_label(repo_tags):
-        fail("oci_incremental_load `{}`: attribute `repo_tags`: `{tag}` is a reference: did you mean `[\"{tag}\"]`? A string is the label of a file".format(
-            name,
-            tag = repo_tags,
-        ))
+    error = repo_tags_error(repo_tags)
+    if error:
+        fail("oci_incremental_load `{}`: attribute `repo_tags`: {}".format(name, error))
+    tags_file = repo_tags_file(repo_tags)
     _oci_incremental_load(
         name = name,
         image = image,
-        repo_tags = [] if is_file else repo_tags,
-        repo_tags_file = repo_tags if is_file else None,
+        repo_tags = [] if tags_file else repo_tags,
+        repo_tags_file = tags_file,
         stamp = stamp,
         **kwargs
     )
-
-def _is_label(value):
-    # `app:dev` is a reference: a label with a package begins with `//` or `@`, one without begins with `:` or has no colon.
-    return type(value) == "Label" or value[:1] in ("/", "@", ":") or ":" not in value

@@ -146,8 +146,10 @@ glob that matches nothing is an error.""",
         ),
         "create_parents": attr.bool(
             doc = """Whether parent directories that nothing else brings are written (`0755`, owner `0:0`; `/tmp` and `/var/tmp`
-`1777`, `/root` `0700`). An engine creates missing ones by itself, with a mode of its own. Such an entry replaces the owner
-and mode that the directory has in a lower layer: set `metadata` for it, or turn this off, if they differ from these.""",
+`1777`, `/root` `0700`), but for those that are symbolic links in many bases (`/bin`, `/sbin`, `/lib*`, `/var/run`,
+`/var/lock`): name them in `dirs` if there is no base. An engine creates missing ones by itself, with a mode of its own.
+Such an entry replaces the owner and mode that the directory has in a lower layer, or a link that is there: set `metadata`
+for it, or turn this off, if they differ from these.""",
             default = True,
         ),
         "passwd": attr.label(

@@ -3,7 +3,7 @@
 load(":label_text.bzl", "label_text")
 load(":placement.bzl", "add_placement")
 
-visibility(["//oci/...", "//oci/tests/..."])
+visibility(["//oci/..."])
 
 def layer_recipe(
         ctx,

@@ -6,7 +6,7 @@ The functions that write lines are called by `Args.map_each`, when an action run
 load(":label_text.bzl", "label_text")
 load(":runfiles_path.bzl", "runfiles_path")
 
-visibility(["//oci/private/...", "//oci/tests/..."])
+visibility(["//oci/..."])
 
 def add_placement(args, *, path, target, include_runfiles):
     """Adds one entry of `srcs` to a layer's recipe.

@@ -2,7 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//oci:defs.bzl", "oci_incremental_load")
-load("//oci:toolchain.bzl", "stevedore_deliver_toolchain")
+load("//oci:toolchain.bzl", "stevedore_build_toolchain", "stevedore_deliver_toolchain")
 load(":analysis.bzl", "action_of", "make_analysis_test")
 load(":fixtures.bzl", "runnable")
 
@@ -40,6 +40,22 @@ def _build_tool_test_impl(ctx):
 
 _build_tool_test = make_analysis_test(_build_tool_test_impl)
 
+def _prebuilt_tool_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    asserts.equals(env, "oci/tests/BUILD.bazel", action_of(env, "ImageTags").argv[0])
+    linked = action_of(env, "ExecutableSymlink").inputs.to_list()
+    asserts.equals(env, ["oci/tests/BUILD.bazel"], [file.path for file in linked])
+    return analysistest.end(env)
+
+# A file that is already there is a tool, too.
+_prebuilt_tool_test = make_analysis_test(
+    _prebuilt_tool_test_impl,
+    toolchains = [
+        "toolchain_prebuilt_build",
+        "toolchain_prebuilt_deliver",
+    ],
+)
+
 def toolchain_tests(*, name):
     """Declares the tests.
 
@@ -56,13 +72,26 @@ def toolchain_tests(*, name):
             toolchain = prefix + "_deliver",
             toolchain_type = "//oci:deliver_toolchain_type",
         )
+    for kind, rule in [
+        ("build", stevedore_build_toolchain),
+        ("deliver", stevedore_deliver_toolchain),
+    ]:
+        prefix = "toolchain_prebuilt_" + kind
+        rule(name = prefix + "_tool", tags = ["manual"], tool = "BUILD.bazel")
+        native.toolchain(
+            name = prefix,
+            toolchain = prefix + "_tool",
+            toolchain_type = "//oci:{}_toolchain_type".format(kind),
+        )
     oci_incremental_load(name = "toolchain_load", image = ":image_nothing", tags = ["manual"])
     _build_tool_test(name = "toolchain_build_tool_test", target_under_test = ":toolchain_load")
     _deliver_tool_test(name = "toolchain_deliver_tool_test", target_under_test = ":toolchain_load")
+    _prebuilt_tool_test(name = "toolchain_prebuilt_tool_test", target_under_test = ":toolchain_load")
     native.test_suite(
         name = name,
         tests = [
             ":toolchain_build_tool_test",
             ":toolchain_deliver_tool_test",
+            ":toolchain_prebuilt_tool_test",
         ],
     )

@@ -9,6 +9,7 @@ load("//oci/private:healthcheck.bzl", "duration_error", "healthcheck_error")
 load("//oci/private:image_path.bzl", "image_path_error")
 load("//oci/private:label_text.bzl", "label_text")
 load("//oci/private:ownership.bzl", "metadata_error", "mode_error", "mtime_error", "owner_error")
+load("//oci/private:repo_tags.bzl", "repo_tags_error", "repo_tags_file")
 load("//oci/private:runfiles_path.bzl", "runfiles_path")
 load("//oci/private:suggestion.bzl", "did_you_mean")
 
@@ -119,6 +120,24 @@ _CASES = [
         ("a.tzst", ".tzst"),
         ("a.zip", None),
         ("tar", None),
+    ]),
+    (repo_tags_error, [
+        (["app:dev"], None),
+        (Label("//oci:tags"), None),
+        ("//app:tags", None),
+        (":tags", None),
+        ("@repo//:tags", None),
+        ("tags.txt", None),
+        (
+            "example.com/app:dev",
+            "`example.com/app:dev` is a reference, and a string is the label of a file: did you mean `[\"example.com/app:dev\"]`?",
+        ),
+    ]),
+    (repo_tags_file, [
+        ([], None),
+        (["app:dev"], None),
+        (":tags", ":tags"),
+        (Label("//oci:tags"), Label("//oci:tags")),
     ]),
     (runfiles_path, [
         ("app/server", "_main/app/server"),

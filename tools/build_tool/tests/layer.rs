@@ -51,7 +51,6 @@ fn everything_that_can_be_placed_is_in_the_tar() {
     assert_eq!(
         listing,
         [
-            "d 0755 0:0 5 0 bin/",
             "s 0777 1000:1001 5 0 bin/app -> /srv/app",
             "d 0755 0:0 5 0 srv/",
             "f 0750 1000:1001 5 6 srv/app",
@@ -270,6 +269,38 @@ fn parents_are_added_or_not() {
     );
     assert_eq!(bench.layer(json!({}), &[]), [""; 0]);
     assert_eq!(bench.read("layer.tar").len(), 1024);
+}
+
+#[test]
+fn a_parent_that_is_a_symlink_in_many_bases_is_not_replaced() {
+    let bench = Workbench::new();
+    bench.write("a", "");
+    let lines = [place("/"), file("a", "lib/modules/x"), file("a", "bin/x")];
+    assert_eq!(
+        bench.layer(json!({}), &lines),
+        [
+            "f 0644 0:0 0 0 bin/x",
+            "d 0755 0:0 0 0 lib/modules/",
+            "f 0644 0:0 0 0 lib/modules/x",
+        ]
+    );
+    let asked = [place("/"), file("a", "bin/x"), json!({"dir": "/bin"})];
+    assert_eq!(bench.layer(json!({}), &asked)[0], "d 0755 0:0 0 0 bin/");
+}
+
+#[test]
+fn the_root_has_an_entry_only_if_it_is_asked_for() {
+    let bench = Workbench::new();
+    bench.write("tree/a/b", "");
+    let lines = [
+        place("/"),
+        json!({"file": "tree", "to": ""}),
+        json!({"dir": "/"}),
+    ];
+    let owner = json!({"owner": "5:5"});
+    let listing = bench.layer(owner.clone(), &lines[..2]);
+    assert_eq!(listing, ["d 0755 5:5 0 0 a/", "f 0755 5:5 0 0 a/b"]);
+    assert_eq!(bench.layer(owner, &lines)[0], "d 0755 5:5 0 0 ./");
 }
 
 #[test]

@@ -16,7 +16,8 @@ use gzip::GzipWriter;
 /// The level that the `zstd` command takes too. At this level the encoder has no variant that depends on the
 /// processor.
 const ZSTD_LEVEL: i32 = 3;
-const READ_BUFFER: usize = 256 << 10;
+/// No larger than what readers ask for, so that plain data is not copied through the buffer.
+const READ_BUFFER: usize = 64 << 10;
 
 /// A compression that layers come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -256,7 +257,7 @@ mod tests {
     #[test]
     fn every_compression_gives_back_what_went_in() {
         for compression in ALL {
-            for size in [0, 1, 512, 70_000, (1 << 20) - 1, 1 << 20, 3_500_000] {
+            for size in [0, 1, 512, 70_000, (1 << 20) - 1, 1 << 20, (1 << 20) + 1] {
                 let plain = sample(size);
                 let compressed = compress(compression, &plain);
                 assert!(
@@ -272,7 +273,7 @@ mod tests {
 
     #[test]
     fn pieces_of_the_input_do_not_show_in_the_output() {
-        let plain = sample(2_500_000);
+        let plain = sample(1_200_000);
         for compression in ALL {
             let whole = compress(compression, &plain);
             let mut compressor = Compressor::new(compression, Vec::new()).unwrap();

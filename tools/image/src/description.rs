@@ -12,7 +12,10 @@ use crate::json;
 
 /// Names a blob: what it is, its digest and its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a blob: an object with `mediaType`, `digest` and `size`"
+)]
 pub struct BlobDescription {
     /// What the blob is, see [`crate::media_type`].
     #[serde(rename = "mediaType")]
@@ -52,7 +55,10 @@ impl BlobDescription {
 
 /// Describes a layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a layer: an object with `diff_id` and `size`"
+)]
 pub struct LayerDescription {
     /// The digest of the uncompressed tar.
     pub diff_id: Digest,
@@ -93,7 +99,10 @@ impl LayerDescription {
 
 /// What an image runs on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a platform: an object with `os` and `architecture`"
+)]
 pub struct Platform {
     /// The operating system, as Go names it: `linux`.
     pub os: String,
@@ -116,7 +125,10 @@ impl std::fmt::Display for Platform {
 
 /// Describes an image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an image: an object with `config`, `platform` and `layers`"
+)]
 pub struct ImageDescription {
     /// The config. Its digest is the image's ID in a Docker engine.
     pub config: BlobDescription,
@@ -160,9 +172,25 @@ mod tests {
 
     #[test]
     fn a_wrong_type_names_file_and_place() {
-        let error =
-            ImageDescription::parse(Path::new("x.json"), br#"{"config": [], "layers": []}"#)
-                .unwrap_err();
-        assert!(error.to_string().contains("`x.json`"), "{error}");
+        let cases = [
+            ("[]", "`x.json` has an array: expected a JSON object"),
+            ("", "`x.json` has nothing: expected a JSON object"),
+            (
+                r#"{"config": []}"#,
+                "expected a blob: an object with `mediaType`",
+            ),
+            (
+                r#"{"config": 1}"#,
+                "expected a blob: an object with `mediaType`",
+            ),
+            (r#"{"layers": {}}"#, "expected a sequence at line 1"),
+        ];
+        for (text, expected) in cases {
+            let error = ImageDescription::parse(Path::new("x.json"), text.as_bytes()).unwrap_err();
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let message = format!("{error} | {}", cause.unwrap_or_default());
+            assert!(message.contains("`x.json`"), "{message}");
+            assert!(message.contains(expected), "{message}");
+        }
     }
 }

@@ -28,8 +28,11 @@ pub enum Error {
         what: &'static str,
         source: io::Error,
     },
+    /// A file has no JSON object.
+    #[error("`{}` has {found}: expected a JSON object; make the file again", path.display())]
+    NotAnObject { path: PathBuf, found: &'static str },
     /// A file is not JSON, or not of the shape that it must have.
-    #[error("`{}` does not have the JSON that belongs there", path.display())]
+    #[error("`{}` does not have the JSON that belongs there: make the file again", path.display())]
     Json {
         path: PathBuf,
         source: serde_json::Error,

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::compression::Decompressor;
-use crate::description::{ImageDescription, Platform};
+use crate::description::{ImageDescription, LayerDescription, Platform};
 use crate::digest::{Content, Hasher};
 use crate::error::Error;
 use crate::json;
@@ -97,8 +97,8 @@ impl ImageFiles {
         Manifest::parse(&self.manifest_path, &self.manifest)
     }
 
-    /// The description; that of no image if there is none.
-    pub fn layers(&self) -> &[crate::description::LayerDescription] {
+    /// The layers, from the bottom up, as the description tells; none if there is no description.
+    pub fn layers(&self) -> &[LayerDescription] {
         self.description
             .as_ref()
             .map_or(&[], |description| &description.layers)

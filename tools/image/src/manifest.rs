@@ -122,6 +122,7 @@ fn to_value(blob: &BlobDescription) -> Result<Value, Error> {
 
 /// The parts of a manifest that this project reads.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(expecting = "an image manifest: an object with `config` and `layers`")]
 pub struct Manifest {
     /// The manifest's own media type; an OCI manifest may leave it out.
     #[serde(rename = "mediaType", default)]
@@ -134,6 +135,7 @@ pub struct Manifest {
 
 /// A reference to a blob or to another manifest.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(expecting = "an object with `mediaType`, `digest` and `size`")]
 pub struct Descriptor {
     /// What it is.
     #[serde(rename = "mediaType")]

@@ -1,6 +1,6 @@
 //! Output files that appear whole or not at all.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -171,7 +171,7 @@ pub(crate) fn directory_of(path: &Path) -> &Path {
 #[cfg(unix)]
 fn set_mode(builder: &mut Builder<'_, '_>, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
-    builder.permissions(Permissions::from_mode(mode));
+    builder.permissions(fs::Permissions::from_mode(mode));
 }
 
 #[cfg(not(unix))]

@@ -14,7 +14,8 @@ pub struct Data {
     offset: u64,
     /// The number of bytes of the file, its holes included.
     size: u64,
-    pieces: Vec<Piece>,
+    /// What is stored, if that is not the whole.
+    pieces: Option<Box<[Piece]>>,
 }
 
 /// Bytes that are stored: what is not in one is a hole.
@@ -28,14 +29,10 @@ pub(super) struct Piece {
 impl Data {
     /// Content without holes.
     pub(super) fn whole(offset: u64, size: u64) -> Self {
-        let piece = Piece {
-            at: 0,
-            length: size,
-        };
         Self {
             offset,
             size,
-            pieces: vec![piece],
+            pieces: None,
         }
     }
 
@@ -53,8 +50,18 @@ impl Data {
         (end <= size && total == stored).then_some(Self {
             offset,
             size,
-            pieces,
+            pieces: Some(pieces.into()),
         })
+    }
+
+    fn piece(&self, index: usize) -> Option<Piece> {
+        match &self.pieces {
+            Some(pieces) => pieces.get(index).copied(),
+            None => (index == 0).then_some(Piece {
+                at: 0,
+                length: self.size,
+            }),
+        }
     }
 
     /// The number of bytes of the file, its holes included.
@@ -90,7 +97,7 @@ impl<R: Read> Read for Expanded<'_, R> {
         let at_most =
             |length: u64| usize::try_from(length).map_or(buffer.len(), |l| l.min(buffer.len()));
         loop {
-            let Some(piece) = self.data.pieces.get(self.piece) else {
+            let Some(piece) = self.data.piece(self.piece) else {
                 let count = at_most(self.data.size - self.position);
                 buffer[..count].fill(0);
                 self.position += count as u64;

@@ -100,7 +100,10 @@ impl Assembly {
         disk: &Path,
         label: &Label,
     ) -> Result<(), Error> {
-        self.insert_directory(root.clone(), label)?;
+        // The image's root belongs to the image, not to what is placed in it.
+        if !root.as_bytes().is_empty() {
+            self.insert_directory(root.clone(), label)?;
+        }
         directory::walk(disk, label, &mut |relative: &str, disk: PathBuf| {
             let path = root.join(relative)?;
             let mut parent = path.parent();
@@ -269,9 +272,11 @@ impl Assembly {
                     None if directory.as_bytes().is_empty() => break,
                     None => {
                         parent = directory.parent();
-                        missing
-                            .entry(directory)
-                            .or_insert_with(|| entry.label.clone());
+                        if !may_be_symlink(&directory) {
+                            missing
+                                .entry(directory)
+                                .or_insert_with(|| entry.label.clone());
+                        }
                     }
                 }
             }
@@ -284,4 +289,13 @@ impl Assembly {
         }
         Ok(())
     }
+}
+
+/// Whether a path is a symbolic link in many bases (Debian, Fedora and Arch have merged `/bin` into `/usr/bin`, and so
+/// on): an entry for a directory would replace the link, and all that is behind it would be gone.
+fn may_be_symlink(directory: &ImagePath) -> bool {
+    matches!(
+        directory.as_bytes(),
+        b"bin" | b"sbin" | b"lib" | b"lib32" | b"lib64" | b"libx32" | b"var/lock" | b"var/run"
+    )
 }

@@ -59,7 +59,7 @@ impl Prebuilt {
     pub fn build(&self, outputs: &LayerOutputs) -> Result<(), Error> {
         if self.compression == Compression::None {
             let mut stream = TarStream::create(outputs)?;
-            self.read(&mut stream)?;
+            self.read(self.file()?, &mut stream)?;
             return stream.finish();
         }
         let of_tar = LayerOutputs {
@@ -70,7 +70,7 @@ impl Prebuilt {
         let content = match of_tar.tar.is_some() || of_tar.description.is_some() {
             true => {
                 let mut stream = TarStream::create(&of_tar)?;
-                let content = self.read(&mut stream)?;
+                let content = self.decompress(&mut stream)?;
                 stream.finish()?;
                 content
             }
@@ -89,17 +89,19 @@ impl Prebuilt {
         Ok(())
     }
 
-    /// Reads the whole tar into the stream. Returns the content of the file itself.
-    fn read(&self, stream: &mut TarStream) -> Result<Content, Error> {
+    /// Reads the whole tar out of the compressed file. Returns the content of the file itself.
+    fn decompress(&self, stream: &mut TarStream) -> Result<Content, Error> {
         let decompressor = Decompressor::new(HashingReader::new(self.file()?))
             .map_err(|source| Error::io("read", &self.path, source))?;
-        let tap = Tap {
-            reader: decompressor,
-            stream,
-        };
-        let mut reader = Reader::new(&self.path, tap);
-        while reader.next_member()?.is_some() {}
-        Ok(reader.into_inner().reader.into_inner().finish())
+        let decompressor = self.read(decompressor, stream)?;
+        Ok(decompressor.into_inner().finish())
+    }
+
+    /// Reads the whole tar into the stream, and checks it.
+    fn read<R: Read>(&self, reader: R, stream: &mut TarStream) -> Result<R, Error> {
+        let mut archive = Reader::new(&self.path, Tap { reader, stream });
+        while archive.next_member()?.is_some() {}
+        Ok(archive.into_inner().reader)
     }
 
     fn copy(&self, writer: &mut impl Write, destination: &Path) -> Result<Content, Error> {

@@ -179,97 +179,81 @@ struct Parser {
 
 impl Parser {
     fn take(&mut self, line: Line) -> Result<(), String> {
-        let item = match line {
-            Line {
-                place: Some(place), ..
-            } => {
-                self.placement = Some(Placement {
-                    path: path(&place.path)?,
-                    label: place.label,
-                    executable: place.executable.as_deref().map(path).transpose()?,
-                });
-                return Ok(());
-            }
-            Line {
-                file: Some(disk),
-                to,
-                executable,
-                ..
-            } => {
-                let (path, placement) = self.below(to.as_deref())?;
-                Item::File {
-                    path,
-                    disk,
-                    executable: executable.unwrap_or(false),
-                    runfiles_of: placement.executable.clone(),
-                    label: placement.label.clone(),
-                }
-            }
-            Line {
-                tree: Some(disk),
-                to,
-                ..
-            } => {
-                let (path, placement) = self.below(to.as_deref())?;
-                let label = placement.label.clone();
-                Item::Tree { path, disk, label }
-            }
-            Line {
-                empty: Some(to), ..
-            } => {
-                let (path, placement) = self.below(Some(&to))?;
-                let label = placement.label.clone();
-                Item::Empty { path, label }
-            }
-            Line {
-                link: Some(to),
-                target,
-                ..
-            } => {
-                let (path, placement) = self.below(Some(&to))?;
-                Item::Symlink {
-                    path,
-                    target: checked_target(target)?,
-                    label: placement.label.clone(),
-                }
-            }
-            Line {
-                symlink: Some(text),
-                target,
-                ..
-            } => Item::Symlink {
-                path: path(&text)?,
-                target: checked_target(target)?,
-                label: self.label.clone(),
-            },
-            Line {
-                dir: Some(text), ..
-            } => Item::Directory {
-                path: path(&text)?,
-                label: self.label.clone(),
-            },
-            Line {
-                tar: Some(disk),
-                label,
-                ..
-            } => Item::Tar {
-                disk,
-                label: label.unwrap_or_else(|| self.label.clone()),
-            },
-            _ => return Err("it is none of `place`, `file`, `tree`, `empty`, `link`, `symlink`, `dir` and `tar`".to_owned()),
+        if let Some(place) = line.place {
+            self.placement = Some(Placement {
+                path: path(&place.path)?,
+                label: place.label,
+                executable: place.executable.as_deref().map(path).transpose()?,
+            });
+            return Ok(());
+        }
+        let item = match self.placed(&line)? {
+            Some(item) => item,
+            None => self.unplaced(line)?,
         };
         self.items.push(item);
         Ok(())
     }
 
-    fn below(&self, to: Option<&str>) -> Result<(ImagePath, &Placement), String> {
+    /// What goes below the placement, if the line tells of such a thing.
+    fn placed(&self, line: &Line) -> Result<Option<Item>, String> {
+        let own = [&line.empty, &line.link].into_iter().flatten().next();
+        if own.is_none() && line.file.is_none() && line.tree.is_none() {
+            return Ok(None);
+        }
+        let (path, placement) = self.below(own.or(line.to.as_ref()))?;
+        let label = placement.label.clone();
+        Ok(Some(if let Some(disk) = &line.file {
+            Item::File {
+                path,
+                disk: disk.clone(),
+                executable: line.executable.unwrap_or(false),
+                runfiles_of: placement.executable.clone(),
+                label,
+            }
+        } else if let Some(disk) = &line.tree {
+            let disk = disk.clone();
+            Item::Tree { path, disk, label }
+        } else if line.empty.is_some() {
+            Item::Empty { path, label }
+        } else {
+            let target = checked_target(line.target.as_deref())?;
+            Item::Symlink {
+                path,
+                target,
+                label,
+            }
+        }))
+    }
+
+    /// What has a place of its own.
+    fn unplaced(&self, line: Line) -> Result<Item, String> {
+        let label = line.label.unwrap_or_else(|| self.label.clone());
+        if let Some(text) = line.symlink {
+            Ok(Item::Symlink {
+                path: path(&text)?,
+                target: checked_target(line.target.as_deref())?,
+                label,
+            })
+        } else if let Some(text) = line.dir {
+            let path = path(&text)?;
+            Ok(Item::Directory { path, label })
+        } else if let Some(disk) = line.tar {
+            Ok(Item::Tar { disk, label })
+        } else {
+            let kinds = "`place`, `file`, `tree`, `empty`, `link`, `symlink`, `dir` and `tar`";
+            Err(format!("it is none of {kinds}"))
+        }
+    }
+
+    fn below(&self, to: Option<&String>) -> Result<(ImagePath, &Placement), String> {
         let placement = self
             .placement
             .as_ref()
             .ok_or("no `place` line comes before it")?;
         let path = placement
             .path
-            .join(to.unwrap_or_default())
+            .join(to.map_or("", String::as_str))
             .map_err(|error| error.to_string())?;
         Ok((path, placement))
     }
@@ -279,9 +263,9 @@ fn path(text: &str) -> Result<ImagePath, String> {
     ImagePath::parse(text).map_err(|error| error.to_string())
 }
 
-fn checked_target(target: Option<String>) -> Result<String, String> {
+fn checked_target(target: Option<&str>) -> Result<String, String> {
     match target {
-        Some(target) if !target.is_empty() && !target.contains('\0') => Ok(target),
+        Some(target) if !target.is_empty() && !target.contains('\0') => Ok(target.to_owned()),
         _ => Err("the link has no `target`".to_owned()),
     }
 }

@@ -25,7 +25,8 @@ pub(super) struct TarStream {
 
 struct Sinks {
     hasher: Option<Hasher>,
-    tar: Option<OutputWriter>,
+    /// Files with the plain tar, as a blob that is not compressed is too.
+    plain: Vec<OutputWriter>,
     blob: Option<Compressor<HashingWriter<Box<dyn Write + Send>>>>,
 }
 
@@ -36,10 +37,14 @@ impl TarStream {
         let tar = create(&outputs.tar)?;
         let blob = create(&outputs.blob)?;
         let compression = outputs.compression.unwrap_or(Compression::None);
+        let is_plain = compression == Compression::None;
+        let needs_hash =
+            outputs.description.is_some() || is_plain && outputs.blob_description.is_some();
+        let plain = tar.iter().chain(blob.iter().filter(|_| is_plain));
         let sinks = Sinks {
-            hasher: outputs.description.as_ref().map(|_| Hasher::new()),
-            tar: tar.as_ref().map(OutputFile::writer).transpose()?,
-            blob: match outputs.needs_blob() {
+            hasher: needs_hash.then(Hasher::new),
+            plain: plain.map(OutputFile::writer).collect::<Result<_, _>>()?,
+            blob: match !is_plain && outputs.needs_blob() {
                 true => Some(blob_sink(blob.as_ref(), compression)?),
                 false => None,
             },
@@ -85,17 +90,19 @@ impl TarStream {
         let blamed = self.blamed();
         let write_error = |source| Error::io("write", &blamed, source);
         let sinks = self.writer.finish().map_err(write_error)?;
-        if let (Some(hasher), Some(path)) = (sinks.hasher, &self.description) {
-            let description = LayerDescription::new(hasher.finish());
+        let tar = sinks.hasher.map(Hasher::finish);
+        let blob = match sinks.blob {
+            Some(compressor) => Some(compressor.finish().map_err(write_error)?.finish().1),
+            None => tar,
+        };
+        if let (Some(tar), Some(path)) = (tar, &self.description) {
+            let description = LayerDescription::new(tar);
             OutputFile::write(path, &json::to_bytes(&description)?)?;
         }
-        if let Some(compressor) = sinks.blob {
-            let (_, content) = compressor.finish().map_err(write_error)?.finish();
-            if let Some(path) = &self.blob_description {
-                let description =
-                    BlobDescription::new(media_type::oci_layer(self.compression), content);
-                OutputFile::write(path, &json::to_bytes(&description)?)?;
-            }
+        if let (Some(blob), Some(path)) = (blob, &self.blob_description) {
+            let media_type = media_type::oci_layer(self.compression);
+            let description = BlobDescription::new(media_type, blob);
+            OutputFile::write(path, &json::to_bytes(&description)?)?;
         }
         for output in [self.tar, self.blob].into_iter().flatten() {
             output.commit()?;
@@ -139,8 +146,8 @@ impl Write for Sinks {
         if let Some(hasher) = &mut self.hasher {
             hasher.update(bytes);
         }
-        if let Some(tar) = &mut self.tar {
-            tar.write_all(bytes)?;
+        for file in &mut self.plain {
+            file.write_all(bytes)?;
         }
         if let Some(blob) = &mut self.blob {
             blob.write_all(bytes)?;

@@ -33,6 +33,7 @@ pub struct Imported {
 
 /// The parts of a config that are needed.
 #[derive(Deserialize)]
+#[serde(expecting = "an image config: an object with `os`, `architecture` and `rootfs`")]
 struct Config {
     os: String,
     architecture: String,
@@ -42,6 +43,7 @@ struct Config {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `diff_ids`")]
 struct RootFs {
     diff_ids: Vec<Digest>,
 }

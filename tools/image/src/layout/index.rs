@@ -11,12 +11,14 @@ use crate::json;
 use crate::media_type;
 
 #[derive(Deserialize)]
+#[serde(expecting = "an image index: an object with `manifests`")]
 struct Index {
     manifests: Vec<Reference>,
 }
 
 /// An element of an index.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(expecting = "an object with `mediaType`, `digest` and `size`")]
 pub(super) struct Reference {
     #[serde(rename = "mediaType")]
     media_type: String,
@@ -29,6 +31,7 @@ pub(super) struct Reference {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+#[serde(expecting = "a platform: an object with `os` and `architecture`")]
 struct Platform {
     os: String,
     architecture: String,
