@@ -23,6 +23,7 @@ def _tests(name, *, crate, crate_deps, dev_deps, data, rustc_env, tags):
         edition = _EDITION,
         proc_macro_deps = all_crate_deps(proc_macro_dev = True),
         tags = tags,
+        version = _VERSION,
         deps = all_crate_deps(normal_dev = True) + dev_deps,
     )
 
@@ -41,6 +42,7 @@ def _tests(name, *, crate, crate_deps, dev_deps, data, rustc_env, tags):
             proc_macro_deps = external_macros,
             rustc_env = rustc_env,
             tags = tags,
+            version = _VERSION,
             deps = external + crate_deps + dev_deps,
         )
 

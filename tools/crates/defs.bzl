@@ -298,7 +298,6 @@ _NORMAL_DEPENDENCIES = {
         _COMMON_CONDITION: {
             "anyhow": Label("@stevedore_crates__anyhow-1.0.104//:anyhow"),
             "clap": Label("@stevedore_crates__clap-4.6.7//:clap"),
-            "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
         },
     },
@@ -308,6 +307,7 @@ _NORMAL_DEPENDENCIES = {
             "clap": Label("@stevedore_crates__clap-4.6.7//:clap"),
             "indicatif": Label("@stevedore_crates__indicatif-0.18.6//:indicatif"),
             "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
+            "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
             "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
@@ -422,6 +422,7 @@ _NORMAL_ALIASES = {
 _NORMAL_DEV_DEPENDENCIES = {
     "tools/build_tool": {
         _COMMON_CONDITION: {
+            "tar": Label("@stevedore_crates__tar-0.4.46//:tar"),
             "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
         },
     },

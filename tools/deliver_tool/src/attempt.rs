@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::time::Instant;
 
 use stevedore_delivery::{Destination, Image, LayerCounts, Loaded, Outcome, Report, Tally};
-use stevedore_engine::{Docker, Engine as _};
+use stevedore_engine::{Docker, Engine as _, Traffic};
 use stevedore_image::reference::Reference;
 
 /// What is known so far of a delivery: it can be reported at any moment, also when a signal ends it.
@@ -14,6 +14,7 @@ pub(crate) struct Attempt {
     pub(crate) references: OnceCell<Vec<Reference>>,
     pub(crate) engine: OnceCell<Docker>,
     pub(crate) tally: Tally,
+    pub(crate) traffic: Traffic,
 }
 
 impl Attempt {
@@ -25,12 +26,12 @@ impl Attempt {
             references: OnceCell::new(),
             engine: OnceCell::new(),
             tally: Tally::default(),
+            traffic: Traffic::default(),
         }
     }
 
     /// The report.
     pub(crate) fn report(&self, result: &anyhow::Result<Loaded>) -> Report {
-        let traffic = self.engine.get().map(|engine| engine.traffic());
         let predicted = self.image.get().map(Image::id);
         let image_id = match result {
             Ok(loaded) => Some(loaded.image_id),
@@ -43,8 +44,8 @@ impl Attempt {
             references: self.names(),
             destination: self.destination(result),
             layers: self.layers(),
-            requests: traffic.map_or(0, |traffic| traffic.requests()),
-            bytes_sent: traffic.map_or(0, |traffic| traffic.bytes_sent()),
+            requests: self.traffic.requests(),
+            bytes_sent: self.traffic.bytes_sent(),
             elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             outcome: match result {
                 Ok(loaded) => loaded.outcome,

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use stevedore_engine::{Address, DEFAULT_ADDRESS};
 use stevedore_image::reference::Reference;
 
 use crate::exit_code::Usage;
@@ -22,6 +21,11 @@ pub(crate) struct Command {
     /// The flags of the delivery.
     pub(crate) flags: LoadFlags,
 }
+
+/// Told at the end of `--help`.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the engine refused or the load failed; 2 usage; 3 no engine reachable, \
+or no permission; 4 the image's files are missing or corrupt; 128 + N ended by signal N; with --run, the container's \
+exit code.";
 
 /// Delivers container images.
 #[derive(Parser, Debug)]
@@ -39,7 +43,7 @@ struct WithVerb {
 #[derive(Subcommand, Debug)]
 enum Verb {
     /// Loads an image into a container engine, and sends only the layers that it lacks.
-    #[command(args_override_self = true)]
+    #[command(args_override_self = true, after_help = EXIT_CODES)]
     Load {
         /// The delivery file that the rules have written.
         #[arg(long, value_name = "FILE")]
@@ -51,7 +55,7 @@ enum Verb {
 
 /// Loads an image into a container engine, and sends only the layers that it lacks.
 #[derive(Parser, Debug)]
-#[command(version, args_override_self = true)]
+#[command(version, args_override_self = true, after_help = EXIT_CODES)]
 struct WithoutVerb {
     #[command(flatten)]
     flags: LoadFlags,
@@ -66,9 +70,9 @@ pub(crate) struct LoadFlags {
     /// Write a JSON report to this file, also on failure.
     #[arg(long, value_name = "FILE", env = "STEVEDORE_REPORT")]
     report: Option<PathBuf>,
-    /// The engine: `unix:///path`, `/path` or `tcp://host:port`.
-    #[arg(long, value_name = "ADDR", env = "DOCKER_HOST", default_value = DEFAULT_ADDRESS)]
-    host: String,
+    /// The engine: `unix:///path`, `/path` or `tcp://host:port` [default: `DOCKER_HOST`, then `/var/run/docker.sock`].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) host: Option<String>,
     /// Run a container of the image after loading it, and end with its exit code.
     #[arg(long, overrides_with = "norun")]
     run: bool,
@@ -133,16 +137,6 @@ impl LoadFlags {
             });
         }
         Ok(())
-    }
-
-    /// Where the engine listens.
-    pub(crate) fn address(&self) -> Result<Address, Usage> {
-        let host = match self.host.as_str() {
-            // An empty DOCKER_HOST is none, as for the Docker CLI.
-            "" => DEFAULT_ADDRESS,
-            host => host,
-        };
-        host.parse().map_err(Usage::Address)
     }
 
     /// Where the report goes.
@@ -235,7 +229,6 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() -> Result<(), clap::Error> {
         assert!(parse(&["--", "x"])?.check().is_err());
-        assert!(parse(&["--host=ssh://me@there"])?.address().is_err());
         for arguments in [
             ["--tag=UPPER"],
             ["--tag=a@sha256:00"],

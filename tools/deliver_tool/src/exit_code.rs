@@ -1,7 +1,7 @@
 //! Errors that end the program, and the exit codes that they end it with.
 
 use stevedore_delivery::{Error as DeliveryError, RunfilesError, SpecError};
-use stevedore_engine::{AddressError, Error as EngineError};
+use stevedore_engine::{Address, AddressError, Error as EngineError};
 
 use crate::signals::Signal;
 use crate::tags::TagsFileError;
@@ -27,11 +27,26 @@ pub(crate) enum Usage {
     /// The address of the engine.
     #[error(transparent)]
     Address(AddressError),
+    /// The Docker CLI works with an engine that is not found by its address.
+    #[error(
+        "the Docker CLI's context is `{context}`, and contexts are not supported yet; name the engine with `--host` \
+         or `DOCKER_HOST`"
+    )]
+    Context {
+        /// The context's name.
+        context: String,
+    },
+    /// The engine wants TLS.
+    #[error("`DOCKER_TLS_VERIFY` asks for TLS to `{address}`, which is not supported yet; use a `unix://` or plain `tcp://` address")]
+    Tls {
+        /// The engine's address.
+        address: Address,
+    },
 }
 
 /// A signal ended the delivery.
 #[derive(Debug, thiserror::Error)]
-#[error("interrupted by {}; the engine discards what was sent", .0.name())]
+#[error("interrupted by {} before the image was complete; run it again", .0.name())]
 pub(crate) struct Interrupted(pub(crate) Signal);
 
 /// The exit code for an error.

@@ -1,200 +1,17 @@
 //! What goes wrong, and that nothing of it moves a name or ends with exit code 0.
 #![allow(clippy::unwrap_used)]
 
+mod case;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use stevedore_image::compression::Compression;
-use stevedore_image::digest::Digest;
-use stevedore_testing::{
-    layer_tar, FakeDocker, Fault, Finished, ImageFiles, LayerFile, Personality, Program,
-};
+use stevedore_testing::{layer_tar, Fault, Finished, LayerFile, Program};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_stevedore-deliver");
-const LAYER: usize = 3_000_000;
-
-/// A fake engine that has another image of the name `app:dev`, and an image to be loaded.
-struct Case {
-    docker: FakeDocker,
-    image: ImageFiles,
-    _directory: tempfile::TempDir,
-}
-
-impl Case {
-    fn new() -> Self {
-        Self::with(&[LayerFile::Tar(layer_tar("base", LAYER).unwrap())])
-    }
-
-    fn with(layers: &[LayerFile]) -> Self {
-        Self::of(layers, Personality::DOCKER_28)
-    }
-
-    fn of(layers: &[LayerFile], personality: Personality) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let docker = FakeDocker::start(personality).unwrap();
-        docker.change_store(|store| store.set_name("app:dev", old()));
-        Self {
-            docker,
-            image: ImageFiles::write(directory.path(), layers, "A=1", &["app:dev"]).unwrap(),
-            _directory: directory,
-        }
-    }
-
-    fn program(&self) -> Program {
-        Program::load(Path::new(BINARY), &self.image, &self.docker.host()).unwrap()
-    }
-
-    /// Loads; that must fail with this exit code and this text, and change nothing.
-    #[track_caller]
-    fn fails(&self, code: i32, text: &str) -> Finished {
-        let finished = self.program().run().unwrap();
-        self.check(&finished, code, text);
-        finished
-    }
-
-    #[track_caller]
-    fn check(&self, finished: &Finished, code: i32, text: &str) {
-        assert_eq!(finished.code, Some(code), "{}", finished.stderr);
-        assert!(
-            finished.stderr.contains(text),
-            "no `{text}` in: {}",
-            finished.stderr
-        );
-        assert!(
-            finished
-                .stderr
-                .contains("`//app:load` failed to load `//app:image`"),
-            "{}",
-            finished.stderr
-        );
-        assert_eq!(finished.stdout, "");
-        assert_eq!(finished.report["outcome"], "failed");
-        let error = finished.report["error"].as_str().unwrap_or_default();
-        assert!(error.contains(text), "no `{text}` in the report: {error}");
-        let store = self.docker.store();
-        assert_eq!(store.name("app:dev"), Some(old()), "a name has moved");
-        assert_eq!(store.image_count(), 0, "an image has come");
-    }
-}
-
-fn old() -> Digest {
-    Digest::of(b"an older image")
-}
-
-#[test]
-fn no_daemon() {
-    let case = Case::new();
-    for host in ["unix:///nonexistent/docker.sock", "tcp://127.0.0.1:1"] {
-        let finished = Program::load(Path::new(BINARY), &case.image, host)
-            .unwrap()
-            .run()
-            .unwrap();
-        case.check(
-            &finished,
-            3,
-            &format!("no container engine listens at `{host}`"),
-        );
-        assert_eq!(finished.report["destination"], serde_json::Value::Null);
-    }
-}
-
-#[test]
-fn a_socket_without_a_listener() {
-    let case = Case::new();
-    let socket = case.image.file("dead.sock");
-    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
-    let host = socket.display().to_string();
-    let finished = Program::load(Path::new(BINARY), &case.image, &host)
-        .unwrap()
-        .run()
-        .unwrap();
-    case.check(&finished, 3, "no container engine listens at");
-}
-
-#[test]
-fn no_permission() {
-    let case = Case::new();
-    let directory = case.docker.socket().parent().unwrap();
-    let finished = if is_root() {
-        set_mode(directory, 0o755);
-        set_mode(case.docker.socket(), 0o600);
-        load_as_nobody(&case, directory)
-    } else {
-        set_mode(case.docker.socket(), 0o000);
-        case.program().run().unwrap()
-    };
-    case.check(&finished, 3, "usermod -aG docker");
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
-/// Root may do everything, so somebody else has to try; `place` is a directory that everybody can enter.
-fn load_as_nobody(case: &Case, place: &Path) -> Finished {
-    let program = case.program();
-    let copy = place.join("stevedore-deliver");
-    fs::copy(BINARY, &copy).unwrap();
-    let executable = case.image.executable();
-    set_mode(executable.parent().unwrap(), 0o777);
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-        .arg(&copy)
-        .arg("load")
-        .arg(format!("--delivery={}.delivery.json", executable.display()))
-        .arg(format!("--host={}", case.docker.host()))
-        .env("RUNFILES_DIR", executable.with_extension("runfiles"))
-        .env("STEVEDORE_REPORT", executable.with_extension("report.json"))
-        .output()
-        .unwrap();
-    program.finish(output).unwrap()
-}
-
-#[test]
-fn a_daemon_that_answers_500() {
-    let case = Case::new();
-    for (path, action) in [
-        ("", "failed to detect the engine: the engine answered 500"),
-        (
-            "/tag",
-            "failed to tag the image: the engine answered 500: broken inside",
-        ),
-        (
-            "/load",
-            "failed to load the image: the engine answered 500: broken inside",
-        ),
-    ] {
-        let body = r#"{"message":"broken inside"}"#;
-        case.docker.inject(Fault::Status {
-            path,
-            status: 500,
-            body,
-        });
-        case.fails(1, action);
-    }
-}
-
-#[test]
-fn what_listens_is_no_engine() {
-    let personality = Personality {
-        server: "nginx",
-        api_version: "",
-    };
-    Case::of(&[], personality).fails(3, "is no container engine");
-    let personality = Personality {
-        server: "Docker/1.12",
-        api_version: "1.24",
-    };
-    Case::of(&[], personality).fails(3, "speaks API 1.24");
-}
+use case::{Case, BINARY, LAYER};
 
 #[test]
 fn a_daemon_that_closes_in_the_middle() {
@@ -242,8 +59,22 @@ fn another_image_than_the_one_that_was_sent() {
 
 #[test]
 fn an_engine_that_keeps_losing_layers() {
-    let layers = ["a", "b", "c"].map(|name| LayerFile::Tar(layer_tar(name, 1000).unwrap()));
+    let layers = ["a", "b", "c", "d", "e", "f", "g"];
+    let layers = layers.map(|name| LayerFile::Tar(layer_tar(name, 1000).unwrap()));
     let case = Case::with(&layers);
+    assert_eq!(case.program().run().unwrap().code, Some(0));
+    let below = case.image.diff_ids.len() - 1;
+    case.docker.change_store(|store| {
+        store.prune(below);
+        store.set_name("app:dev", case::old());
+    });
+    case.docker.inject(Fault::LosesOneMore);
+    case.fails(1, "the engine lost layers of `//app:image` 4 times");
+}
+
+#[test]
+fn a_missing_file_that_is_no_layer() {
+    let case = Case::new();
     case.docker.inject(Fault::LoadAnswer {
         body: "{\"error\":\"open /docker-import-1/x: no such file or directory\"}",
     });
@@ -285,11 +116,7 @@ fn a_blob_that_is_corrupt() {
         bad[middle] ^= 0x55;
         fs::write(&blob, &bad).unwrap();
         case.fails(4, "a layer of `//app:image` cannot be sent");
-        let uploads = case.docker.take_requests();
-        assert!(
-            uploads.last().is_some_and(|upload| !upload.complete),
-            "{uploads:?}"
-        );
+        case.sees_an_upload_break();
         fs::write(&blob, &good[..good.len() - 1]).unwrap();
         case.fails(4, "truncated or changed");
     }

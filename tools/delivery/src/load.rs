@@ -1,7 +1,6 @@
 //! Delivering an image into a container engine.
 
 use std::cell::Cell;
-use std::io;
 
 use stevedore_engine::{
     Engine, EngineKind, ImageFacts, LoadAnswer, LoadProgress, Refusal, Store, Tagged,
@@ -15,6 +14,7 @@ use crate::event::{Event, Observer};
 use crate::image::Image;
 use crate::plan::{plan, Shipment};
 use crate::report::{LayerCounts, Outcome};
+use crate::source::{Checking, Layer};
 use crate::upload::Upload;
 
 /// How often an upload is begun again because the engine has lost a layer meanwhile.
@@ -144,7 +144,10 @@ impl<E: Engine> Delivery<'_, E> {
         for upload in 0..=MAX_UPLOADS {
             let first = shipment.layers.start;
             self.tally.set(first, self.layer_count() - first);
-            match self.send(&shipment, self.references).await? {
+            match self
+                .send(&shipment, self.references, Checking::ByDestination)
+                .await?
+            {
                 Answer::Done(id) => return self.verify(id).await,
                 Answer::Missing(index) if index < first => {
                     if upload > 0 {
@@ -190,7 +193,7 @@ impl<E: Engine> Delivery<'_, E> {
     /// "loaded" and moves the name even if it could not unpack the image.
     async fn send_all_to_containerd(&self) -> Result<Loaded, Error> {
         self.fall_back("the engine uses the containerd image store: every layer is sent");
-        let id = match self.send(&self.everything(), &[]).await? {
+        let id = match self.send(&self.everything(), &[], Checking::Here).await? {
             Answer::Done(Some(id)) => id,
             Answer::Done(None) => return Err(self.not_there()),
             Answer::Missing(_) => return Err(self.keeps_losing(1)),
@@ -211,7 +214,10 @@ impl<E: Engine> Delivery<'_, E> {
     /// Sends every layer: podman refuses a docker-archive with gaps (`Some layer tarfiles are missing`).
     async fn send_all_to_podman(&self) -> Result<Loaded, Error> {
         self.fall_back("the engine is podman: every layer is sent");
-        match self.send(&self.everything(), self.references).await? {
+        match self
+            .send(&self.everything(), self.references, Checking::Here)
+            .await?
+        {
             Answer::Done(_) => {}
             Answer::Missing(_) => return Err(self.keeps_losing(1)),
             Answer::Refused(refusal) => return Err(self.refusal(refusal)),
@@ -227,7 +233,12 @@ impl<E: Engine> Delivery<'_, E> {
     }
 
     /// Uploads the layers of `shipment`; the engine must have the others.
-    async fn send(&self, shipment: &Shipment, references: &[Reference]) -> Result<Answer, Error> {
+    async fn send(
+        &self,
+        shipment: &Shipment,
+        references: &[Reference],
+        checking: Checking,
+    ) -> Result<Answer, Error> {
         let layers = self.check_layers(shipment)?;
         let archive = self.archive(shipment, references)?;
         if !layers.is_empty() {
@@ -237,14 +248,23 @@ impl<E: Engine> Delivery<'_, E> {
                 bytes: shipment.bytes,
             });
         }
-        let started = Upload::start(archive, layers, self.narrate, self.observer.clone());
-        let (archive, upload) = started.map_err(|source| self.no_thread(source))?;
+        let started = Upload::start(
+            archive,
+            layers,
+            checking,
+            self.narrate,
+            self.observer.clone(),
+        );
+        let (archive, upload) = started.map_err(|source| Error::Thread {
+            label: self.label(),
+            source,
+        })?;
         let mut progress = |LoadProgress { current, total }| {
             (self.observer)(Event::Unpacking { current, total });
         };
         match self.engine.load(archive, &mut progress).await {
             Ok(answer) => Ok(self.understand(answer)),
-            Err(error) => Err(match upload.failure().await {
+            Err(error) => Err(match upload.failure() {
                 Some(source) => Error::Source {
                     label: self.label(),
                     source: Box::new(source),
@@ -255,7 +275,7 @@ impl<E: Engine> Delivery<'_, E> {
     }
 
     /// Finds the files before anything is sent, so that a missing one costs no upload.
-    fn check_layers(&self, shipment: &Shipment) -> Result<Vec<(usize, crate::Layer)>, Error> {
+    fn check_layers(&self, shipment: &Shipment) -> Result<Vec<(usize, Layer)>, Error> {
         let mut layers = Vec::with_capacity(shipment.layers.len());
         for index in shipment.layers.clone() {
             let layer = self.image.layer(index)?;
@@ -373,13 +393,6 @@ impl<E: Engine> Delivery<'_, E> {
         Error::NotThere {
             label: self.label(),
             expected: self.image.id(),
-        }
-    }
-
-    fn no_thread(&self, source: io::Error) -> Error {
-        Error::Thread {
-            label: self.label(),
-            source,
         }
     }
 }

@@ -88,22 +88,21 @@ impl Layer {
     ///
     /// # Errors
     /// If the file is missing, has the wrong size, or does not begin as a compressed stream should.
-    pub fn open(&self) -> Result<LayerReader, SourceError> {
+    pub fn open(&self, checking: Checking) -> Result<LayerReader, SourceError> {
         let file = self.open_file()?;
-        let reader = match &self.blob {
+        let bytes = match &self.blob {
             None => Bytes::Plain(file),
             Some(_) => {
-                let decompressor = Decompressor::new(HashingReader::new(file))
-                    .map_err(|error| self.blame(error))?;
-                Bytes::Inflated(Some(Box::new(Inflated {
-                    decompressor,
-                    hasher: Hasher::new(),
-                })))
+                let decompressor = Decompressor::new(HashingReader::new(file));
+                let decompressor = decompressor.map_err(|error| self.blame(error))?;
+                Bytes::Inflated(Some(Box::new(decompressor)))
             }
         };
+        let is_hashed = self.blob.is_some() || checking == Checking::Here;
         Ok(LayerReader {
             layer: self.clone(),
-            reader,
+            bytes,
+            hasher: is_hashed.then(Hasher::new),
             given: 0,
         })
     }
@@ -143,35 +142,33 @@ impl Layer {
     }
 }
 
-/// A compressed blob and its inflated tar, hashed as they pass.
-struct Inflated {
-    decompressor: Decompressor<HashingReader<File>>,
-    hasher: Hasher,
-}
-
-impl Read for Inflated {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.decompressor.read(buffer)?;
-        self.hasher.update(&buffer[..count]);
-        Ok(count)
-    }
+/// Who compares a layer's bytes with its `diff_id`, where they are not inflated on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checking {
+    /// The destination, which hashes them anyway: Docker with graphdriver storage refuses a layer whose `diff_id` is
+    /// not the one that the config names (`image/tarexport/load.go` in moby: "invalid diffID for layer").
+    ByDestination,
+    /// This side, because the destination takes what comes: the containerd store does, when the bytes are
+    /// uncompressed.
+    Here,
 }
 
 enum Bytes {
-    /// An uncompressed tar. It is not hashed here: the engine hashes it anyway, and refuses a layer whose `diff_id`
-    /// is not the one that the config names (`image/tarexport/load.go` in moby: "invalid diffID for layer").
+    /// An uncompressed tar.
     Plain(File),
     /// A compressed blob; `None` once it has been checked.
-    Inflated(Option<Box<Inflated>>),
+    Inflated(Option<Box<Decompressor<HashingReader<File>>>>),
 }
 
 /// The bytes of a layer's uncompressed tar; exactly as many as its description says.
 ///
-/// An inflated layer is checked before its last bytes are given: who got them all got the right ones. The errors are
+/// A layer is checked before its last bytes are given: who got them all got the right ones. The errors are
 /// [`SourceError`]s inside [`io::Error`]s.
 pub struct LayerReader {
     layer: Layer,
-    reader: Bytes,
+    bytes: Bytes,
+    /// Hashes what is given; `None` if nobody here compares it, or it has been compared.
+    hasher: Option<Hasher>,
     given: u64,
 }
 
@@ -180,27 +177,30 @@ impl LayerReader {
         let expected = self.layer.description.size;
         let left = usize::try_from(expected - self.given).unwrap_or(usize::MAX);
         let limit = buffer.len().min(left);
-        let count = match &mut self.reader {
-            _ if limit == 0 && self.given > 0 => Ok(0),
-            Bytes::Plain(file) => file.read(&mut buffer[..limit]),
-            Bytes::Inflated(Some(reader)) => reader.read(&mut buffer[..limit]),
+        let buffer = &mut buffer[..limit];
+        let count = match &mut self.bytes {
+            Bytes::Plain(file) => file.read(buffer),
+            Bytes::Inflated(Some(decompressor)) => decompressor.read(buffer),
             Bytes::Inflated(None) => Ok(0),
         }
         .map_err(|error| self.layer.blame(error))?;
         self.given += count as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..count]);
+        }
         if count == 0 && limit > 0 {
-            return Err(self.too_short());
+            return Err(self.wrong_size(self.given));
         }
         if self.given == expected {
-            self.check_inflated()?;
+            self.check()?;
         }
         Ok(count)
     }
 
-    fn too_short(&self) -> SourceError {
+    fn wrong_size(&self, found: u64) -> SourceError {
         let path = self.layer.path.clone();
-        let (expected, found) = (self.layer.description.size, self.given);
-        match self.reader {
+        let expected = self.layer.description.size;
+        match self.bytes {
             Bytes::Plain(_) => SourceError::Size {
                 path,
                 expected,
@@ -214,28 +214,25 @@ impl LayerReader {
         }
     }
 
-    /// Reads what is left of a blob, and compares both digests.
-    fn check_inflated(&mut self) -> Result<(), SourceError> {
-        let (Bytes::Inflated(reader), Some(blob)) = (&mut self.reader, &self.layer.blob) else {
-            return Ok(());
-        };
-        let Some(mut reader) = reader.take() else {
-            return Ok(());
-        };
-        let more = reader
-            .read(&mut [0])
-            .map_err(|error| self.layer.blame(error))?;
+    /// Compares the digests, and that of a blob with what is left of it.
+    fn check(&mut self) -> Result<(), SourceError> {
         let layer = &self.layer;
-        if more > 0 {
-            return Err(SourceError::InflatedSize {
-                path: layer.path.clone(),
-                expected: layer.description.size,
-                found: layer.description.size + 1,
-            });
+        if let Bytes::Inflated(Some(decompressor)) = &mut self.bytes {
+            let more = decompressor.read(&mut [0]);
+            if more.map_err(|error| layer.blame(error))? > 0 {
+                return Err(self.wrong_size(self.given + 1));
+            }
         }
-        let tar = reader.hasher.finish();
-        layer.compare("diff_id", layer.description.diff_id, tar.digest)?;
-        let mut compressed = reader.decompressor.into_inner();
+        if let Some(hasher) = self.hasher.take() {
+            layer.compare("diff_id", layer.description.diff_id, hasher.finish().digest)?;
+        }
+        let (Bytes::Inflated(decompressor), Some(blob)) = (&mut self.bytes, &layer.blob) else {
+            return Ok(());
+        };
+        let Some(decompressor) = decompressor.take() else {
+            return Ok(());
+        };
+        let mut compressed = decompressor.into_inner();
         io::copy(&mut compressed, &mut io::sink()).map_err(|error| layer.blame(error))?;
         layer.compare("digest", blob.digest, compressed.finish().digest)
     }
@@ -263,5 +260,97 @@ impl Layer {
 impl Read for LayerReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.fill(buffer).map_err(io::Error::other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::fs;
+
+    use stevedore_image::compression::{Compression, Compressor};
+    use stevedore_image::digest::Content;
+
+    use super::*;
+
+    type TestResult = Result<(), Box<dyn Error>>;
+
+    const TAR: &[u8] = &[7; 5000];
+
+    /// A layer that is said to be `TAR`, in a file with `bytes`.
+    fn layer(directory: &tempfile::TempDir, bytes: &[u8], is_blob: bool) -> io::Result<Layer> {
+        let path = directory.path().join("layer");
+        fs::write(&path, bytes)?;
+        Ok(Layer {
+            description: LayerDescription::new(Content::of(TAR)),
+            path,
+            blob: is_blob.then(|| BlobDescription::new("blob", Content::of(bytes))),
+        })
+    }
+
+    fn read(layer: &Layer, checking: Checking) -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut bytes = Vec::new();
+        layer.open(checking)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+        let mut compressor = Compressor::new(Compression::Gzip, Vec::new())?;
+        io::Write::write_all(&mut compressor, bytes)?;
+        compressor.finish()
+    }
+
+    #[test]
+    fn tars_and_blobs_give_the_tar() -> TestResult {
+        let directory = tempfile::tempdir()?;
+        for checking in [Checking::ByDestination, Checking::Here] {
+            assert_eq!(read(&layer(&directory, TAR, false)?, checking)?, TAR);
+            assert_eq!(
+                read(&layer(&directory, &compress(TAR)?, true)?, checking)?,
+                TAR
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn bytes_that_have_changed_are_found_where_they_are_to_be_checked() -> TestResult {
+        let directory = tempfile::tempdir()?;
+        let changed = layer(&directory, &[8; 5000], false)?;
+        assert!(read(&changed, Checking::ByDestination).is_ok());
+        let error = read(&changed, Checking::Here).err().ok_or("no error")?;
+        assert!(error.to_string().contains("its diff_id is"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_blob_with_another_tar_is_found() -> TestResult {
+        let directory = tempfile::tempdir()?;
+        for (bytes, text) in [
+            (&[8; 5000][..], "its diff_id is"),
+            (&[7; 5001], "inflates to 5001 bytes or more"),
+            (&[7; 4999], "inflates to 4999 bytes"),
+        ] {
+            let layer = layer(&directory, &compress(bytes)?, true)?;
+            let error = read(&layer, Checking::ByDestination)
+                .err()
+                .ok_or("no error")?;
+            assert!(error.to_string().contains(text), "{error}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_blob_with_the_right_tar_and_another_digest_is_found() -> TestResult {
+        let directory = tempfile::tempdir()?;
+        let mut layer = layer(&directory, &compress(TAR)?, true)?;
+        if let Some(blob) = &mut layer.blob {
+            blob.digest = Digest::of(b"another");
+        }
+        let error = read(&layer, Checking::ByDestination)
+            .err()
+            .ok_or("no error")?;
+        assert!(error.to_string().contains("its digest is"), "{error}");
+        Ok(())
     }
 }

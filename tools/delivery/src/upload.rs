@@ -10,7 +10,7 @@ use stevedore_image::docker_archive::DockerArchive;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::event::{Event, Observer};
-use crate::source::{Layer, SourceError};
+use crate::source::{Checking, Layer, SourceError};
 
 /// What is read, and written to the socket, at once. Larger ones gain nothing; engines read 32 KiB at once.
 const CHUNK: usize = 512 << 10;
@@ -28,6 +28,7 @@ impl Upload {
     pub(crate) fn start(
         archive: DockerArchive,
         layers: Vec<(usize, Layer)>,
+        checking: Checking,
         narrate: bool,
         observer: Observer,
     ) -> io::Result<(Archive, Self)> {
@@ -36,7 +37,7 @@ impl Upload {
         let (failed, failure) = oneshot::channel();
         thread::Builder::new()
             .name("read".to_owned())
-            .spawn(move || read_ahead(archive, &layers, &chunks, failed))?;
+            .spawn(move || read_ahead(archive, &layers, checking, &chunks, failed))?;
         let bytes = stream::poll_fn(move |context| received.poll_recv(context));
         let bytes = futures_util::StreamExt::inspect(bytes, move |chunk| {
             if let Ok(chunk) = chunk {
@@ -53,9 +54,10 @@ impl Upload {
         Ok((archive, Self { failure }))
     }
 
-    /// Why the archive could not be read; `None` if it could, or if nobody wanted the rest of it.
-    pub(crate) async fn failure(self) -> Option<SourceError> {
-        let error = self.failure.await.ok()?;
+    /// Why the archive could not be read; `None` if it could so far. It is not waited for: the engine may have answered
+    /// long before it has read all, and the thread ends with the connection.
+    pub(crate) fn failure(mut self) -> Option<SourceError> {
+        let error = self.failure.try_recv().ok()?;
         error.downcast::<SourceError>().ok()
     }
 }
@@ -63,10 +65,11 @@ impl Upload {
 fn read_ahead(
     archive: DockerArchive,
     layers: &[(usize, Layer)],
+    checking: Checking,
     chunks: &mpsc::Sender<io::Result<Bytes>>,
     failed: oneshot::Sender<io::Error>,
 ) {
-    let mut reader = archive.reader(|index| open(layers, index));
+    let mut reader = archive.reader(|index| open(layers, index, checking));
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);
         let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut chunk);
@@ -74,7 +77,7 @@ fn read_ahead(
             Ok(0) => return,
             Ok(_) => Ok(chunk.into()),
             Err(error) => {
-                // The connection learns only that there is no more, and breaks; the cause goes the direct way.
+                // The connection learns only that there is no more, and breaks; the cause is there before.
                 let broken = io::Error::from(io::ErrorKind::Interrupted);
                 // A receiver that is gone wants to know nothing.
                 let _ = failed.send(error);
@@ -88,8 +91,8 @@ fn read_ahead(
     }
 }
 
-fn open(layers: &[(usize, Layer)], index: usize) -> io::Result<impl Read> {
+fn open(layers: &[(usize, Layer)], index: usize, checking: Checking) -> io::Result<impl Read> {
     let layer = layers.iter().find(|(place, _)| *place == index);
     let (_, layer) = layer.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    layer.open().map_err(io::Error::other)
+    layer.open(checking).map_err(io::Error::other)
 }

@@ -40,6 +40,12 @@ impl LoadAnswer {
     }
 
     fn take_line(&mut self, line: &str) {
+        // The containerd store says "loaded" all the same, and gives the name to an image that cannot be used
+        // (`daemon/containerd/image_exporter.go` in moby).
+        if line.starts_with("Error unpacking image") {
+            let message = line.to_owned();
+            self.refusal.get_or_insert(Refusal { message });
+        }
         let id = line
             .strip_prefix("Loaded image ID: ")
             .and_then(|id| id.parse().ok());

@@ -37,9 +37,9 @@ struct ErrorBody {
 
 impl Client {
     /// A client that does not know the engine's API version yet.
-    pub(crate) fn new(address: Address) -> Self {
+    pub(crate) fn new(address: Address, traffic: Traffic) -> Self {
         Self {
-            transport: Transport::new(address.clone()),
+            transport: Transport::new(address.clone(), traffic),
             address,
             version: None,
         }

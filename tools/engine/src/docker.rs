@@ -56,12 +56,12 @@ struct RootFs {
 }
 
 impl Docker {
-    /// Connects to `address` and asks what is there: one request.
+    /// Connects to `address` and asks what is there: one request. All that is sent is added to `traffic`.
     ///
     /// # Errors
     /// If nobody listens, this user may not, or what answers is no container engine.
-    pub async fn connect(address: Address) -> Result<Self, Error> {
-        let mut client = Client::new(address);
+    pub async fn connect(address: Address, traffic: Traffic) -> Result<Self, Error> {
+        let mut client = Client::new(address, traffic);
         let response = client.call(Action::Detect, Method::HEAD, "/_ping").await?;
         let identity =
             Identity::from_headers(response.headers()).map_err(|found| Error::NotAnEngine {

@@ -29,8 +29,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     /// A transport without a connection yet; the first request makes one.
-    pub(crate) fn new(address: Address) -> Self {
-        let traffic = Traffic::default();
+    pub(crate) fn new(address: Address, traffic: Traffic) -> Self {
         let connector = Connector {
             address: Arc::new(address),
             traffic: traffic.clone(),

@@ -70,8 +70,8 @@ impl DockerStore {
 
     /// Removes the images with their names; the layers stay, as if containers held them.
     pub fn remove_images(&mut self) {
-        self.images.clear();
-        self.names.clear();
+        let images = std::mem::take(&mut self.images);
+        self.names.retain(|_, image| !images.contains_key(image));
     }
 
     /// Removes all images, and the layers above the first `keep` of each chain.

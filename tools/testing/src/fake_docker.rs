@@ -14,6 +14,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use stevedore_image::digest::Digest;
+use stevedore_image::docker_archive::find_layer_path;
 use tempfile::TempDir;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::oneshot;
@@ -325,7 +326,11 @@ fn load_archive(store: &mut DockerStore, archive: &[u8], fault: Option<&Fault>) 
     let result = store.load(archive);
     match (&result, fault) {
         (Err(_), Some(Fault::PruneAfterProbe { keep })) => store.prune(*keep),
-        (Err(_), Some(Fault::PruneAlways)) => store.prune(0),
+        (Err(error), Some(Fault::LosesOneMore)) => {
+            if let Some((missing, _)) = find_layer_path(error) {
+                store.prune(missing.saturating_sub(1));
+            }
+        }
         _ => {}
     }
     match (result, fault) {

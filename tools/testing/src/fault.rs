@@ -39,8 +39,8 @@ pub enum Fault {
         /// The number of layers that stay.
         keep: usize,
     },
-    /// After every upload that fails, all layers are gone.
-    PruneAlways,
+    /// After every upload that fails for want of a layer, somebody removes the one below it too.
+    LosesOneMore,
     /// After every piece of an upload the engine pauses.
     SlowReading {
         /// How long.

@@ -1,0 +1,175 @@
+//! Engines to test with, and images that no other test has.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::json;
+use stevedore_testing::{layer_tar, EngineApi, Finished, ImageFiles, LayerFile, Program};
+
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_stevedore-deliver");
+const VARIABLE: &str = "STEVEDORE_TEST_ENGINES";
+
+/// One test at a time: they count what an engine has.
+static ENGINES: Mutex<()> = Mutex::new(());
+
+/// An engine for one test, and a place for images whose layers no other test has.
+pub(crate) struct Bench {
+    name: String,
+    pub(crate) socket: PathBuf,
+    pub(crate) api: EngineApi,
+    directory: tempfile::TempDir,
+    pub(crate) unique: String,
+}
+
+/// Runs `test` with every engine whose name `fits`; one at least must.
+pub(crate) fn with_engines(fits: impl Fn(&str) -> bool, test: impl Fn(&Bench)) {
+    let _guard: MutexGuard<'_, ()> = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let list = std::env::var(VARIABLE).unwrap_or_default();
+    let engines = list
+        .split(',')
+        .filter_map(|entry| entry.split_once("=unix://"));
+    let mut count = 0;
+    for (name, socket) in engines.filter(|(name, _)| fits(name)) {
+        count += 1;
+        eprintln!("engine {name}");
+        let bench = Bench::new(name, Path::new(socket));
+        test(&bench);
+        bench.api.remove_image(&bench.image_name()).unwrap();
+    }
+    assert!(count > 0, "no engine for this test in {VARIABLE}=`{list}`");
+}
+
+pub(crate) fn with_graphdrivers(test: impl Fn(&Bench)) {
+    with_engines(
+        |name| !name.contains("containerd") && !name.contains("tmpfs"),
+        test,
+    );
+}
+
+impl Bench {
+    fn new(name: &str, socket: &Path) -> Self {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        Self {
+            name: name.to_owned(),
+            socket: socket.to_owned(),
+            api: EngineApi::at(socket),
+            directory: tempfile::tempdir().unwrap(),
+            unique: format!("{}-{}", std::process::id(), now.as_nanos()),
+        }
+    }
+
+    pub(crate) fn host(&self) -> String {
+        format!("unix://{}", self.socket.display())
+    }
+
+    pub(crate) fn image_name(&self) -> String {
+        format!("stevedore-test-{}:dev", self.unique)
+    }
+
+    pub(crate) fn tar(&self, name: &str, size: usize) -> LayerFile {
+        LayerFile::Tar(layer_tar(&format!("{}-{name}", self.unique), size).unwrap())
+    }
+
+    /// Small layers with these names.
+    pub(crate) fn tars(&self, names: &[&str]) -> Vec<LayerFile> {
+        names.iter().map(|name| self.tar(name, 200_000)).collect()
+    }
+
+    pub(crate) fn image(&self, layers: &[LayerFile], environment: &str) -> ImageFiles {
+        let environment = format!("{environment}{}", self.unique);
+        ImageFiles::write(
+            self.directory.path(),
+            layers,
+            &environment,
+            &[&self.image_name()],
+        )
+        .unwrap()
+    }
+
+    pub(crate) fn load(&self, image: &ImageFiles) -> Finished {
+        self.load_by(image, &self.host())
+    }
+
+    pub(crate) fn load_by(&self, image: &ImageFiles, host: &str) -> Finished {
+        Program::load(Path::new(BINARY), image, host)
+            .unwrap()
+            .run()
+            .unwrap()
+    }
+
+    /// Loads; that must succeed with these figures.
+    #[track_caller]
+    pub(crate) fn loads(
+        &self,
+        image: &ImageFiles,
+        outcome: &str,
+        requests: u64,
+        layers: [usize; 3],
+    ) -> Finished {
+        let finished = self.load(image);
+        assert_eq!(finished.code, Some(0), "{}: {}", self.name, finished.stderr);
+        assert_eq!(finished.report["outcome"], outcome, "{}", self.name);
+        assert_eq!(finished.report["requests"], requests, "{}", self.name);
+        let [total, present, sent] = layers;
+        assert_eq!(
+            finished.report["layers"],
+            json!({"total": total, "present": present, "sent": sent}),
+            "{}",
+            self.name
+        );
+        self.has(image);
+        finished
+    }
+
+    /// The engine has the image under its name, whole.
+    #[track_caller]
+    pub(crate) fn has(&self, image: &ImageFiles) {
+        assert_eq!(
+            self.api.image_id(&self.image_name()).unwrap(),
+            Some(image.id.to_string()),
+            "{}",
+            self.name
+        );
+        assert_eq!(
+            self.api.image_layers(&self.image_name()).unwrap(),
+            json!(image.diff_ids),
+            "{}",
+            self.name
+        );
+    }
+
+    /// The engine has what it had before: `count` images, and no temporary file.
+    #[track_caller]
+    pub(crate) fn is_clean(&self, count: usize) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let left = self.api.temporary_files().unwrap();
+            if left.is_empty() {
+                break;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{}: temporary files remain: {left:?}",
+                self.name
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(
+            self.api.image_count().unwrap(),
+            count,
+            "{}: the number of images",
+            self.name
+        );
+    }
+
+    /// Makes a container that is not started, and gives its ID.
+    pub(crate) fn make_container(&self, image: &str) -> String {
+        let body = json!({"Image": image, "Cmd": ["/none"], "HostConfig": {"NetworkMode": "none"}});
+        let (status, created) = self.api.call("POST", "/containers/create", &body).unwrap();
+        assert_eq!(status, 201, "{created}");
+        created["Id"].as_str().unwrap().to_owned()
+    }
+}
