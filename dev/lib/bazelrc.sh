@@ -44,7 +44,7 @@ common --repository_cache=$stevedore_cache/bazel/repositories
 common --disk_cache=$stevedore_cache/bazel/disk
 common --experimental_disk_cache_gc_max_size=10G
 
-# A sandbox that cannot be had is an error, not a build without one.
+# A sandbox that cannot be had is an error; the other is for what is tagged no-sandbox.
 build --spawn_strategy=linux-sandbox,local
 build --incompatible_sandbox_hermetic_tmp
 # Debian turns this on, and it prints every sandbox command.

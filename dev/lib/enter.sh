@@ -19,6 +19,9 @@ if [[ -e $stevedore_inside ]]; then
 fi
 
 if [[ -z ${STEVEDORE_PIVOT:-} ]]; then
+  if [[ $EUID != 0 ]]; then
+    die "entering the development root \`$1\` needs the right to mount: run this as root"
+  fi
   # Slave: what is mounted on the machine later is seen inside too, and a
   # server left running inside never keeps one of the machine's disks busy.
   STEVEDORE_PIVOT=1 exec unshare --mount --propagation slave "${BASH_SOURCE[0]}" "$@"

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{bail, Context, Result};
 use serde::Deserialize;
 
+use crate::cleanup::Cleanup;
 use crate::command::{finish, output, run};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
@@ -16,6 +17,7 @@ pub(crate) struct Bazel<'a> {
     folder: PathBuf,
     execution_root: PathBuf,
     output_base: PathBuf,
+    _server: Cleanup,
 }
 
 /// One action that Bazel executed or took from a cache (`SpawnExec` in Bazel's spawn.proto).
@@ -70,8 +72,11 @@ struct Actions {
 }
 
 impl<'a> Bazel<'a> {
-    /// The workspace in `folder`.
+    /// The workspace in `folder`. Its Bazel server is ended when this value is dropped.
     pub(crate) fn new(workspace: &'a Workspace, folder: &Path) -> Result<Self> {
+        // A build that is under way when the process is interrupted ends by itself, and its server when it has been idle.
+        let mut shutdown = workspace.bazel(folder, ["--noblock_for_lock", "shutdown"]);
+        let server = Cleanup::new(move || run(&mut shutdown));
         let info = output(&mut workspace.bazel(folder, ["info", "execution_root", "output_base"]))?;
         let value = |key: &str| {
             info.lines()
@@ -84,6 +89,7 @@ impl<'a> Bazel<'a> {
             folder: folder.to_owned(),
             execution_root: value("execution_root")?,
             output_base: value("output_base")?,
+            _server: server,
         })
     }
 
@@ -176,11 +182,6 @@ impl<'a> Bazel<'a> {
                 actions.len()
             ),
         }
-    }
-
-    /// Ends the workspace's Bazel server.
-    pub(crate) fn shut_down(&self) -> Result<()> {
-        run(&mut self.workspace.bazel(&self.folder, ["shutdown"]))
     }
 
     /// The external repositories that Bazel has fetched and whose names contain `part`.

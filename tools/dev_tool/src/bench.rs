@@ -60,6 +60,5 @@ fn load(workspace: &Workspace, options: &Options) -> Result<Table> {
     LoadBench::start(workspace, &bazel, &options.engine, runs)?.measure(&mut table)?;
     eprintln!("measuring: building");
     build::measure(&bazel, runs.div_ceil(3), &mut table)?;
-    bazel.shut_down()?;
     Ok(table)
 }

@@ -11,6 +11,9 @@ use nix::sys::resource::{getrusage, UsageWho};
 use crate::command::{output, run};
 use crate::scratch::Scratch;
 
+/// This program, also when its file has been replaced by a newer build since it was started.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
 /// How long `command` takes from its start to its end.
 pub(crate) fn time(command: &mut Command) -> Result<Duration> {
     let start = Instant::now();
@@ -34,8 +37,7 @@ pub(crate) fn median(samples: &[f64]) -> f64 {
 pub(crate) fn peak_memory(command: &Command) -> Result<u64> {
     let scratch = Scratch::new()?;
     let file = scratch.file("bytes");
-    let own = std::env::current_exe().context("failed to find this program")?;
-    let mut measured = Command::new(own);
+    let mut measured = Command::new(OWN_PROGRAM);
     measured
         .arg("measure")
         .arg(&file)

@@ -53,7 +53,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     stage.remove_images()?;
     loads.push(stage.docker_load("docker load, first", &archive)?);
     loads.push(stage.docker_load("docker load, unchanged", &archive)?);
-    bazel.shut_down()?;
     print(&loads);
     Ok(())
 }

@@ -36,7 +36,7 @@ fn run_hello(workspace: &Workspace, report: &mut Report) -> Result<()> {
     });
     let Some(load) = load else {
         report.skip("e2e/hello", "it does not build");
-        return bazel.shut_down();
+        return Ok(());
     };
     prebuilt::cases(report, workspace, &bazel);
     for engine in ENGINES {
@@ -49,7 +49,7 @@ fn run_hello(workspace: &Workspace, report: &mut Report) -> Result<()> {
     report.case("a full disk fails the load and leaves nothing", || {
         failures::full_disk(&load, &small)
     });
-    bazel.shut_down()
+    Ok(())
 }
 
 fn run_cases(workspace: &Workspace, report: &mut Report) -> Result<()> {
@@ -59,5 +59,5 @@ fn run_cases(workspace: &Workspace, report: &mut Report) -> Result<()> {
         let engine = Running::start(workspace, engine, "e2e")?;
         bases::cases(report, &bazel, &engine);
     }
-    bazel.shut_down()
+    Ok(())
 }

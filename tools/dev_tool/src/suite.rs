@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use anyhow::{bail, Context, Result};
 
+use crate::engine::instance::Running;
 use crate::workspace::Workspace;
 use reading::Reading;
 use tally::Tally;
@@ -22,7 +23,12 @@ struct Suite {
     reading: Reading,
     /// The Bazel workspace whose server is ended afterwards: a small machine has no room for one each.
     server: Option<PathBuf>,
+    /// Engines that run meanwhile, which the command finds in `STEVEDORE_TEST_ENGINES`.
+    engines: &'static [&'static str],
 }
+
+/// The engines that the deliver tool's own tests need; the last has a disk that fills.
+const TEST_ENGINES: &[&str] = &["docker-20", "docker-28", "docker-28@tmpfs:64m"];
 
 /// Runs every suite whose name contains one of `filters` (all, if there are none), prints a section for each, and,
 /// as the last line, `N passed, N failed, N skipped`.
@@ -67,11 +73,12 @@ impl Suite {
             command,
             reading,
             server: None,
+            engines: &[],
         }
     }
 
     fn run(&mut self, workspace: &Workspace) -> Tally {
-        let result = self.reading.run(&mut self.command);
+        let result = self.run_with_engines(workspace);
         if let Some(folder) = &self.server {
             if let Err(error) = crate::command::run(&mut workspace.bazel(folder, ["shutdown"])) {
                 println!("warning: {error:#}");
@@ -81,6 +88,23 @@ impl Suite {
             println!("error: {error:#}");
             Tally::failure()
         })
+    }
+
+    /// Runs the command; its engines end with it.
+    fn run_with_engines(&mut self, workspace: &Workspace) -> Result<Tally> {
+        let mut running = Vec::new();
+        let mut addresses = Vec::new();
+        for (index, engine) in self.engines.iter().enumerate() {
+            // Two may be the same program, so the number keeps their folders apart.
+            let started = Running::start(workspace, engine, &format!("tests-{index}"))?;
+            addresses.push(format!("{engine}={}", started.host()));
+            running.push(started);
+        }
+        if !addresses.is_empty() {
+            self.command
+                .env("STEVEDORE_TEST_ENGINES", addresses.join(","));
+        }
+        self.reading.run(&mut self.command)
     }
 }
 
@@ -114,6 +138,7 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
                     "clippy",
                     "--workspace",
                     "--all-targets",
+                    "--all-features",
                     "--",
                     "--deny=warnings",
                 ],
@@ -131,6 +156,22 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
         let name = format!("bazel test in {}", relative(workspace, &example).display());
         suites.push(bazel_suite(workspace, &name, &example)?);
     }
+    let mut engine_tests = Suite::new(
+        "engine tests",
+        dev(
+            "cargo",
+            &[
+                "test",
+                // Not of one package: its dependencies' features, and so all of them, would be others.
+                "--workspace",
+                "--features=stevedore_deliver/engine-tests",
+                "--test=engines",
+            ],
+        ),
+        Reading::CargoTest,
+    );
+    engine_tests.engines = TEST_ENGINES;
+    suites.push(engine_tests);
     suites.push(Suite::new("real engines", this("e2e")?, Reading::LastLine));
     Ok(suites)
 }
@@ -142,7 +183,15 @@ fn bazel_suite(workspace: &Workspace, name: &str, folder: &Path) -> Result<Suite
         .join(format!("{}.json", name.replace(['/', ' '], "_")));
     let mut flag = std::ffi::OsString::from("--build_event_json_file=");
     flag.push(&report);
-    let mut command = workspace.bazel(folder, ["test", "--keep_going"]);
+    let mut command = workspace.bazel(
+        folder,
+        [
+            "test",
+            "--keep_going",
+            "--test_output=errors",
+            "--show_progress_rate_limit=60",
+        ],
+    );
     command.arg(flag).arg("//...");
     let mut suite = Suite::new(name, command, Reading::BazelTest(report));
     suite.server = Some(folder.to_owned());
