@@ -61,6 +61,13 @@ pub(crate) static ENGINES: &[Engine] = &[
         version: "28.",
         settings: r#"{"storage-driver": "overlay2", "features": {"containerd-snapshotter": false}}"#,
     },
+    Engine {
+        name: "docker-28-containerd",
+        about: "Docker 28.5, containerd image store",
+        programs: Programs::Root,
+        version: "28.",
+        settings: r#"{"features": {"containerd-snapshotter": true}}"#,
+    },
 ];
 
 /// An engine as a command names it: `docker-28`, or `docker-28@tmpfs:64m` for one whose data root is a small tmpfs.

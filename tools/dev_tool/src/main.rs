@@ -73,7 +73,7 @@ enum Verb {
 enum EngineVerb {
     /// Start an engine, unless it runs, and wait until it answers
     Start {
-        /// `docker-20`, `docker-28`; `docker-28@tmpfs:64m` keeps its data on a tmpfs of that size
+        /// `docker-20`, `docker-28`, `docker-28-containerd`; `docker-28@tmpfs:64m` keeps its data on a tmpfs of that size
         name: EngineName,
     },
     /// Stop an engine, if it runs
@@ -140,7 +140,7 @@ fn run_engine(workspace: &Workspace, verb: EngineVerb) -> Result<()> {
                     true => "runs",
                     false => "stopped",
                 };
-                println!("{:<12} {state:<8} {}", engine.name, engine.about);
+                println!("{:<20} {state:<8} {}", engine.name, engine.about);
             }
             Ok(())
         }

@@ -28,7 +28,12 @@ struct Suite {
 }
 
 /// The engines that the deliver tool's own tests need; the last has a disk that fills.
-const TEST_ENGINES: &[&str] = &["docker-20", "docker-28", "docker-28@tmpfs:64m"];
+const TEST_ENGINES: &[&str] = &[
+    "docker-20",
+    "docker-28",
+    "docker-28-containerd",
+    "docker-28@tmpfs:64m",
+];
 
 /// Runs every suite whose name contains one of `filters` (all, if there are none), prints a section for each, and,
 /// as the last line, `N passed, N failed, N skipped`.

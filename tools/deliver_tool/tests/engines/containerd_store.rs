@@ -6,7 +6,6 @@ use crate::bench::with_engines;
 
 /// Right, not yet fast: the figures are another issue's.
 #[test]
-#[ignore = "needs an engine with the containerd store"]
 fn the_containerd_store_gets_a_whole_image() {
     with_engines(
         |name| name.contains("containerd"),

@@ -2,7 +2,7 @@
 //! `docker-20=unix:///a.sock,docker-28=unix:///b.sock,docker-28@tmpfs=unix:///c.sock`.
 //!
 //! A name with `tmpfs` is an engine whose disk has at most 100 MB; one is needed. A name with `containerd` is one with
-//! that image store; the test that needs it is run by `-- --include-ignored`.
+//! that image store; one is needed, too.
 #![allow(clippy::unwrap_used)]
 
 mod bench;
