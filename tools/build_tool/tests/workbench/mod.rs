@@ -232,3 +232,20 @@ pub(crate) fn gnu_tar(members: &[Member<'_>]) -> Vec<u8> {
 
 /// For members that need nothing else.
 pub(crate) fn plain(_: &mut tar::Header) {}
+
+/// A line that places what follows at `path`.
+pub(crate) fn place(path: &str) -> Value {
+    json!({"place": {"path": path, "label": "//cmd:app"}})
+}
+
+/// A line for a file on disk.
+pub(crate) fn file(disk: &str, to: &str) -> Value {
+    json!({"file": disk, "to": to, "executable": false})
+}
+
+/// Panics unless every part is in the message.
+pub(crate) fn assert_contains(message: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
