@@ -168,11 +168,6 @@ impl DockerArchive {
         &self.segments
     }
 
-    /// The pieces of the archive, given away.
-    pub fn into_segments(self) -> Vec<Segment> {
-        self.segments
-    }
-
     /// The archive as a reader, for layers that can be opened one at a time.
     pub fn reader<R: Read, F: FnMut(usize) -> io::Result<R>>(self, open: F) -> ArchiveReader<R, F> {
         ArchiveReader {
