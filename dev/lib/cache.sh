@@ -6,6 +6,9 @@ stevedore_lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 stevedore_repo=$(cd "$stevedore_lib/../.." && pwd -P)
 export HOME=${HOME:-/root}
 stevedore_cache=${STEVEDORE_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rules_stevedore}
+# Cargo's outputs. Clones share them; those that are worked on at the same time
+# want a folder each.
+stevedore_target=${STEVEDORE_DEV_TARGET:-$stevedore_cache/target}
 
 # Present only inside the development root; names its path on the machine.
 stevedore_inside=/etc/stevedore-dev-root

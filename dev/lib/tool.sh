@@ -12,4 +12,4 @@ root=$("$stevedore_lib/root.sh")
 exec "$stevedore_lib/enter.sh" "$root" env \
   STEVEDORE_WORKSPACE="$stevedore_repo" \
   STEVEDORE_CACHE="$stevedore_cache" \
-  "$stevedore_cache/target/release/stevedore-dev" "$@"
+  "$stevedore_target/release/stevedore-dev" "$@"

@@ -1,6 +1,7 @@
 //! Where the repository and the cache folder are.
 
 use std::ffi::OsStr;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,6 +32,13 @@ impl Workspace {
     /// The repository's root.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// A short word that no other checkout on this machine has.
+    pub(crate) fn checkout(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.root.hash(&mut hasher);
+        format!("{:08x}", hasher.finish() as u32)
     }
 
     /// A path in the cache folder; it need not exist.

@@ -59,7 +59,11 @@ impl Instance {
         };
         Self {
             name: name.clone(),
-            folder: workspace.cache("engines").join(folder),
+            // By checkout: engines of two clones run side by side.
+            folder: workspace
+                .cache("engines")
+                .join(workspace.checkout())
+                .join(folder),
             programs,
             libraries,
         }
