@@ -318,6 +318,7 @@ _NORMAL_DEPENDENCIES = {
         _COMMON_CONDITION: {
             "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
             "futures-util": Label("@stevedore_crates__futures-util-0.3.34//:futures_util"),
+            "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
@@ -343,10 +344,17 @@ _NORMAL_DEPENDENCIES = {
             "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),
             "hyper": Label("@stevedore_crates__hyper-1.12.0//:hyper"),
             "hyper-util": Label("@stevedore_crates__hyper-util-0.1.21//:hyper_util"),
+            "percent-encoding": Label("@stevedore_crates__percent-encoding-2.3.2//:percent_encoding"),
+            "prost": Label("@stevedore_crates__prost-0.14.4//:prost"),
+            "rustls": Label("@stevedore_crates__rustls-0.23.46//:rustls"),
+            "rustls-native-certs": Label("@stevedore_crates__rustls-native-certs-0.8.5//:rustls_native_certs"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
             "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
+            "tokio-rustls": Label("@stevedore_crates__tokio-rustls-0.26.6//:tokio_rustls"),
+            "tonic": Label("@stevedore_crates__tonic-0.14.9//:tonic"),
+            "tonic-prost": Label("@stevedore_crates__tonic-prost-0.14.9//:tonic_prost"),
             "tower-service": Label("@stevedore_crates__tower-service-0.3.3//:tower_service"),
         },
     },
@@ -374,12 +382,15 @@ _NORMAL_DEPENDENCIES = {
             "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),
             "hyper": Label("@stevedore_crates__hyper-1.12.0//:hyper"),
             "hyper-util": Label("@stevedore_crates__hyper-util-0.1.21//:hyper_util"),
+            "rcgen": Label("@stevedore_crates__rcgen-0.14.10//:rcgen"),
+            "rustls": Label("@stevedore_crates__rustls-0.23.46//:rustls"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
             "tar": Label("@stevedore_crates__tar-0.4.46//:tar"),
             "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
             "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
+            "tokio-rustls": Label("@stevedore_crates__tokio-rustls-0.26.6//:tokio_rustls"),
         },
     },
 }
@@ -642,6 +653,7 @@ _CONDITIONS = {
     "cfg(all(target_arch = \"x86_64\", target_env = \"gnu\", not(target_abi = \"llvm\"), not(windows_raw_dylib)))": ["@rules_rust//rust/platform:x86_64-unknown-linux-gnu"],
     "cfg(all(target_family = \"wasm\", target_os = \"unknown\"))": [],
     "cfg(all(target_os = \"uefi\", getrandom_backend = \"efi_rng\"))": [],
+    "cfg(all(unix, not(target_os = \"macos\")))": ["@rules_rust//rust/platform:aarch64-unknown-linux-gnu", "@rules_rust//rust/platform:x86_64-unknown-linux-gnu"],
     "cfg(any())": [],
     "cfg(any(target_os = \"dragonfly\", target_os = \"freebsd\", target_os = \"hurd\", target_os = \"illumos\", target_os = \"cygwin\", all(target_os = \"horizon\", target_arch = \"arm\")))": [],
     "cfg(any(target_os = \"haiku\", target_os = \"redox\", target_os = \"nto\", target_os = \"aix\"))": [],
@@ -650,6 +662,7 @@ _CONDITIONS = {
     "cfg(any(unix, target_os = \"hermit\", target_os = \"wasi\"))": ["@rules_rust//rust/platform:aarch64-apple-darwin", "@rules_rust//rust/platform:aarch64-unknown-linux-gnu", "@rules_rust//rust/platform:x86_64-apple-darwin", "@rules_rust//rust/platform:x86_64-unknown-linux-gnu"],
     "cfg(any(unix, target_os = \"wasi\"))": ["@rules_rust//rust/platform:aarch64-apple-darwin", "@rules_rust//rust/platform:aarch64-unknown-linux-gnu", "@rules_rust//rust/platform:x86_64-apple-darwin", "@rules_rust//rust/platform:x86_64-unknown-linux-gnu"],
     "cfg(target_os = \"hermit\")": [],
+    "cfg(target_os = \"macos\")": ["@rules_rust//rust/platform:aarch64-apple-darwin", "@rules_rust//rust/platform:x86_64-apple-darwin"],
     "cfg(target_os = \"netbsd\")": [],
     "cfg(target_os = \"solaris\")": [],
     "cfg(target_os = \"vxworks\")": [],
@@ -732,12 +745,82 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__asn1-rs-0.7.2",
+        sha256 = "b7f43a50ac4fdca5df8e885c21b835997f0a1cdee65494a6847694a98652d9d8",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/asn1-rs/0.7.2/download"],
+        strip_prefix = "asn1-rs-0.7.2",
+        build_file = Label("//tools/crates:BUILD.asn1-rs-0.7.2.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__asn1-rs-derive-0.6.0",
+        sha256 = "3109e49b1e4909e9db6515a30c633684d68cdeaa252f215214cb4fa1a5bfee2c",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/asn1-rs-derive/0.6.0/download"],
+        strip_prefix = "asn1-rs-derive-0.6.0",
+        build_file = Label("//tools/crates:BUILD.asn1-rs-derive-0.6.0.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__asn1-rs-impl-0.2.0",
+        sha256 = "7b18050c2cd6fe86c3a76584ef5e0baf286d038cda203eb6223df2cc413565f7",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/asn1-rs-impl/0.2.0/download"],
+        strip_prefix = "asn1-rs-impl-0.2.0",
+        build_file = Label("//tools/crates:BUILD.asn1-rs-impl-0.2.0.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__atomic-waker-1.1.2",
         sha256 = "1505bd5d3d116872e7271a6d4e16d81d0c8570876c8de68093a09ac269d8aac0",
         type = "tar.gz",
         urls = ["https://static.crates.io/crates/atomic-waker/1.1.2/download"],
         strip_prefix = "atomic-waker-1.1.2",
         build_file = Label("//tools/crates:BUILD.atomic-waker-1.1.2.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__autocfg-1.5.1",
+        sha256 = "f2032f911046de80f0a198e0901378627c33f59ea0ac00e363d481118bd70a53",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/autocfg/1.5.1/download"],
+        strip_prefix = "autocfg-1.5.1",
+        build_file = Label("//tools/crates:BUILD.autocfg-1.5.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__base64-0.22.1",
+        sha256 = "72b3254f16251a8381aa12e40e3c4d2f0199f8c6508fbecb9d91f575e0fbb8c6",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/base64/0.22.1/download"],
+        strip_prefix = "base64-0.22.1",
+        build_file = Label("//tools/crates:BUILD.base64-0.22.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__base64-0.23.1",
+        sha256 = "ac07cdecf99051d9a5238b80f35af32cdeba5b336e55d957b318b50137e18da5",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/base64/0.23.1/download"],
+        strip_prefix = "base64-0.23.1",
+        build_file = Label("//tools/crates:BUILD.base64-0.23.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__bit-vec-0.9.1",
+        sha256 = "b71798fca2c1fe1086445a7258a4bc81e6e49dcd24c8d0dd9a1e57395b603f51",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/bit-vec/0.9.1/download"],
+        strip_prefix = "bit-vec-0.9.1",
+        build_file = Label("//tools/crates:BUILD.bit-vec-0.9.1.bazel"),
     )
 
     maybe(
@@ -862,12 +945,82 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__core-foundation-0.10.1",
+        sha256 = "b2a6cd9ae233e7f62ba4e9353e81a88df7fc8a5987b8d445b4d90c879bd156f6",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/core-foundation/0.10.1/download"],
+        strip_prefix = "core-foundation-0.10.1",
+        build_file = Label("//tools/crates:BUILD.core-foundation-0.10.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__core-foundation-sys-0.8.7",
+        sha256 = "773648b94d0e5d620f64f280777445740e61fe701025087ec8b57f45c791888b",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/core-foundation-sys/0.8.7/download"],
+        strip_prefix = "core-foundation-sys-0.8.7",
+        build_file = Label("//tools/crates:BUILD.core-foundation-sys-0.8.7.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__crc32fast-1.5.4",
         sha256 = "5f97d3416d5337d15c4b0d78c8c91df922ca143f57ec20e2d1c188333047ef04",
         type = "tar.gz",
         urls = ["https://static.crates.io/crates/crc32fast/1.5.4/download"],
         strip_prefix = "crc32fast-1.5.4",
         build_file = Label("//tools/crates:BUILD.crc32fast-1.5.4.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__data-encoding-2.11.1",
+        sha256 = "4583a4551df46e2792f82ceeac45e850d2e2d5debba0b91f102385cda5b11f06",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/data-encoding/2.11.1/download"],
+        strip_prefix = "data-encoding-2.11.1",
+        build_file = Label("//tools/crates:BUILD.data-encoding-2.11.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__der-parser-10.0.0",
+        sha256 = "07da5016415d5a3c4dd39b11ed26f915f52fc4e0dc197d87908bc916e51bc1a6",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/der-parser/10.0.0/download"],
+        strip_prefix = "der-parser-10.0.0",
+        build_file = Label("//tools/crates:BUILD.der-parser-10.0.0.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__deranged-0.5.9",
+        sha256 = "9e9de72ce2ad1f90dc62fa25f0f430ef85eb4b0d8fa0be4f30373bc40a21d28e",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/deranged/0.5.9/download"],
+        strip_prefix = "deranged-0.5.9",
+        build_file = Label("//tools/crates:BUILD.deranged-0.5.9.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__displaydoc-0.2.7",
+        sha256 = "c6232dd377dcc64799954cbd3a9bb882e9cdc1308ccd87b1c098f1fb2eaf82a8",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/displaydoc/0.2.7/download"],
+        strip_prefix = "displaydoc-0.2.7",
+        build_file = Label("//tools/crates:BUILD.displaydoc-0.2.7.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__either-1.19.0",
+        sha256 = "0e9c71c2167ca323c882b99918929403426e2373ea17242ff5653e0d5e1058be",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/either/1.19.0/download"],
+        strip_prefix = "either-1.19.0",
+        build_file = Label("//tools/crates:BUILD.either-1.19.0.bazel"),
     )
 
     maybe(
@@ -942,6 +1095,16 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__fnv-1.0.7",
+        sha256 = "3f9eec918d3f24069decb9af1554cad7c880e2da24a9afd88aca000531ab82c1",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/fnv/1.0.7/download"],
+        strip_prefix = "fnv-1.0.7",
+        build_file = Label("//tools/crates:BUILD.fnv-1.0.7.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__foldhash-0.2.0",
         sha256 = "77ce24cb58228fbb8aa041425bb1050850ac19177686ea6e0f41a70416f56fdb",
         type = "tar.gz",
@@ -968,6 +1131,16 @@ def crate_repositories():
         urls = ["https://static.crates.io/crates/futures-core/0.3.34/download"],
         strip_prefix = "futures-core-0.3.34",
         build_file = Label("//tools/crates:BUILD.futures-core-0.3.34.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__futures-sink-0.3.34",
+        sha256 = "1944426bf7d03f1d14f708785e4b33efd750b36d48a157b836b3efc15ede8e1d",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/futures-sink/0.3.34/download"],
+        strip_prefix = "futures-sink-0.3.34",
+        build_file = Label("//tools/crates:BUILD.futures-sink-0.3.34.bazel"),
     )
 
     maybe(
@@ -1008,6 +1181,16 @@ def crate_repositories():
         urls = ["https://static.crates.io/crates/getrandom/0.4.3/download"],
         strip_prefix = "getrandom-0.4.3",
         build_file = Label("//tools/crates:BUILD.getrandom-0.4.3.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__h2-0.4.20",
+        sha256 = "7d29020232d6aa3fb1daca64c1127cf662cf97f254ae16c18c05b8ab635fc118",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/h2/0.4.20/download"],
+        strip_prefix = "h2-0.4.20",
+        build_file = Label("//tools/crates:BUILD.h2-0.4.20.bazel"),
     )
 
     maybe(
@@ -1132,6 +1315,16 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__itertools-0.14.0",
+        sha256 = "2b192c782037fadd9cfa75548310488aabdbf3d2da73885b31bd0abd03351285",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/itertools/0.14.0/download"],
+        strip_prefix = "itertools-0.14.0",
+        build_file = Label("//tools/crates:BUILD.itertools-0.14.0.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__itoa-1.0.18",
         sha256 = "8f42a60cbdf9a97f5d2305f08a87dc4e09308d1276d28c869c684d7777685682",
         type = "tar.gz",
@@ -1158,6 +1351,16 @@ def crate_repositories():
         urls = ["https://static.crates.io/crates/js-sys/0.3.107/download"],
         strip_prefix = "js-sys-0.3.107",
         build_file = Label("//tools/crates:BUILD.js-sys-0.3.107.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__lazy_static-1.5.1",
+        sha256 = "20870f649af7073d53e38067b2a84312175d56ea15217e1b15bc83506ec50afb",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/lazy_static/1.5.1/download"],
+        strip_prefix = "lazy_static-1.5.1",
+        build_file = Label("//tools/crates:BUILD.lazy_static-1.5.1.bazel"),
     )
 
     maybe(
@@ -1192,6 +1395,16 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__minimal-lexical-0.2.1",
+        sha256 = "68354c5c6bd36d73ff3feceb05efa59b6acb7626617f4962be322a825e61f79a",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/minimal-lexical/0.2.1/download"],
+        strip_prefix = "minimal-lexical-0.2.1",
+        build_file = Label("//tools/crates:BUILD.minimal-lexical-0.2.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__mio-1.2.4",
         sha256 = "1788edb87fdc09c7e26304471e2f5be8cdefb1b6930d6e3985fc02ff53bf86ee",
         type = "tar.gz",
@@ -1212,6 +1425,66 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__nom-7.1.3",
+        sha256 = "d273983c5a657a70a3e8f2a01329822f3b8c8172b73826411a55751e404a0a4a",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/nom/7.1.3/download"],
+        strip_prefix = "nom-7.1.3",
+        build_file = Label("//tools/crates:BUILD.nom-7.1.3.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__num-bigint-0.4.8",
+        sha256 = "c89e69e7e0f03bea5ef08013795c25018e101932225a656383bd384495ecc367",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/num-bigint/0.4.8/download"],
+        strip_prefix = "num-bigint-0.4.8",
+        build_file = Label("//tools/crates:BUILD.num-bigint-0.4.8.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__num-conv-0.2.2",
+        sha256 = "521739c6d2bac4aa25192232afe6841231376b2b26d4d9fae5ecf8ca5772e441",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/num-conv/0.2.2/download"],
+        strip_prefix = "num-conv-0.2.2",
+        build_file = Label("//tools/crates:BUILD.num-conv-0.2.2.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__num-integer-0.1.47",
+        sha256 = "7ce2d95d4b3734dc35aa2f45e1aa22cd416814592a4f9d9205e11affd5b8e10b",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/num-integer/0.1.47/download"],
+        strip_prefix = "num-integer-0.1.47",
+        build_file = Label("//tools/crates:BUILD.num-integer-0.1.47.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__num-traits-0.2.19",
+        sha256 = "071dfc062690e90b734c0b2273ce72ad0ffa95f0c74596bc250dcfd960262841",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/num-traits/0.2.19/download"],
+        strip_prefix = "num-traits-0.2.19",
+        build_file = Label("//tools/crates:BUILD.num-traits-0.2.19.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__oid-registry-0.8.1",
+        sha256 = "12f40cff3dde1b6087cc5d5f5d4d65712f34016a03ed60e9c08dcc392736b5b7",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/oid-registry/0.8.1/download"],
+        strip_prefix = "oid-registry-0.8.1",
+        build_file = Label("//tools/crates:BUILD.oid-registry-0.8.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__once_cell-1.21.4",
         sha256 = "9f7c3e4beb33f85d45ae3e3a1792185706c8e16d043238c593331cc7cd313b50",
         type = "tar.gz",
@@ -1228,6 +1501,56 @@ def crate_repositories():
         urls = ["https://static.crates.io/crates/once_cell_polyfill/1.70.2/download"],
         strip_prefix = "once_cell_polyfill-1.70.2",
         build_file = Label("//tools/crates:BUILD.once_cell_polyfill-1.70.2.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__openssl-probe-0.2.2",
+        sha256 = "7e036b411754132fd6b74e94b74e9a13c5cf606fa93d1885c35860d3060820b1",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/openssl-probe/0.2.2/download"],
+        strip_prefix = "openssl-probe-0.2.2",
+        build_file = Label("//tools/crates:BUILD.openssl-probe-0.2.2.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__pem-4.0.0",
+        sha256 = "d354a98a3d1251555de99e8fdd8afda05573c31b82f59063a7b0a29b5527f120",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/pem/4.0.0/download"],
+        strip_prefix = "pem-4.0.0",
+        build_file = Label("//tools/crates:BUILD.pem-4.0.0.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__percent-encoding-2.3.2",
+        sha256 = "9b4f627cb1b25917193a259e49bdad08f671f8d9708acfd5fe0a8c1455d87220",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/percent-encoding/2.3.2/download"],
+        strip_prefix = "percent-encoding-2.3.2",
+        build_file = Label("//tools/crates:BUILD.percent-encoding-2.3.2.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__pin-project-1.1.13",
+        sha256 = "2466b2336ed02bcdca6b294417127b90ec92038d1d5c4fbeac971a922e0e0924",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/pin-project/1.1.13/download"],
+        strip_prefix = "pin-project-1.1.13",
+        build_file = Label("//tools/crates:BUILD.pin-project-1.1.13.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__pin-project-internal-1.1.13",
+        sha256 = "c96395f0a926bc13b1c17622aaddda1ecb55d49c8f1bf9777e4d877800a43f8b",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/pin-project-internal/1.1.13/download"],
+        strip_prefix = "pin-project-internal-1.1.13",
+        build_file = Label("//tools/crates:BUILD.pin-project-internal-1.1.13.bazel"),
     )
 
     maybe(
@@ -1262,12 +1585,42 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__powerfmt-0.2.1",
+        sha256 = "4a6394b9e965e73d0a289ee54f589087e2c676aedf60885baf52c76b771e4958",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/powerfmt/0.2.1/download"],
+        strip_prefix = "powerfmt-0.2.1",
+        build_file = Label("//tools/crates:BUILD.powerfmt-0.2.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__proc-macro2-1.0.107",
         sha256 = "985e7ec9bb745e6ce6535b544d84d6cd6f7ad8bd711c398938ae983b91a766d9",
         type = "tar.gz",
         urls = ["https://static.crates.io/crates/proc-macro2/1.0.107/download"],
         strip_prefix = "proc-macro2-1.0.107",
         build_file = Label("//tools/crates:BUILD.proc-macro2-1.0.107.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__prost-0.14.4",
+        sha256 = "528ac67416ff8646872a3c02cad9cc4ee5dc9f9540c9b10771855c95cb2e5ae1",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/prost/0.14.4/download"],
+        strip_prefix = "prost-0.14.4",
+        build_file = Label("//tools/crates:BUILD.prost-0.14.4.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__prost-derive-0.14.4",
+        sha256 = "b570b25f7617e43d59005d0990ccb79e950a423952cea19671b7a876da390adf",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/prost-derive/0.14.4/download"],
+        strip_prefix = "prost-derive-0.14.4",
+        build_file = Label("//tools/crates:BUILD.prost-derive-0.14.4.bazel"),
     )
 
     maybe(
@@ -1292,12 +1645,32 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__rcgen-0.14.10",
+        sha256 = "8774e05a7d0de114588e6a28fe7e71694b82614ed569d86d8b389dfbc98b8ad8",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/rcgen/0.14.10/download"],
+        strip_prefix = "rcgen-0.14.10",
+        build_file = Label("//tools/crates:BUILD.rcgen-0.14.10.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__ring-0.17.14",
         sha256 = "a4689e6c2294d81e88dc6261c768b63bc4fcdb852be6d1352498b114f61383b7",
         type = "tar.gz",
         urls = ["https://static.crates.io/crates/ring/0.17.14/download"],
         strip_prefix = "ring-0.17.14",
         build_file = Label("//tools/crates:BUILD.ring-0.17.14.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__rusticata-macros-4.1.0",
+        sha256 = "faf0c4a6ece9950b9abdb62b1cfcf2a68b3b67a10ba445b3bb85be2a293d0632",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/rusticata-macros/4.1.0/download"],
+        strip_prefix = "rusticata-macros-4.1.0",
+        build_file = Label("//tools/crates:BUILD.rusticata-macros-4.1.0.bazel"),
     )
 
     maybe(
@@ -1312,12 +1685,82 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__rustls-0.23.46",
+        sha256 = "48e13bd8c0e9365c43cfa5c9e8f9ad49d3c8444926c9aac819e0e4dc503c8fdf",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/rustls/0.23.46/download"],
+        strip_prefix = "rustls-0.23.46",
+        build_file = Label("//tools/crates:BUILD.rustls-0.23.46.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__rustls-native-certs-0.8.5",
+        sha256 = "4a073f5dc7469f984c52ad2752b63b0807745133b6de880b7b64c1ac4c48aec4",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/rustls-native-certs/0.8.5/download"],
+        strip_prefix = "rustls-native-certs-0.8.5",
+        build_file = Label("//tools/crates:BUILD.rustls-native-certs-0.8.5.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__rustls-pki-types-1.15.1",
+        sha256 = "2f4925028c7eb5d1fcdaf196971378ed9d2c1c4efc7dc5d011256f76c99c0a96",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/rustls-pki-types/1.15.1/download"],
+        strip_prefix = "rustls-pki-types-1.15.1",
+        build_file = Label("//tools/crates:BUILD.rustls-pki-types-1.15.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__rustls-webpki-0.103.16",
+        sha256 = "4443b1b6d39d7c663139942cc4558262562d2c84123bb6282ef177009ca8b281",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/rustls-webpki/0.103.16/download"],
+        strip_prefix = "rustls-webpki-0.103.16",
+        build_file = Label("//tools/crates:BUILD.rustls-webpki-0.103.16.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__rustversion-1.0.23",
         sha256 = "cf54715a573b99ac80df0bc206da022bcd442c974952c7b9720069370852e21f",
         type = "tar.gz",
         urls = ["https://static.crates.io/crates/rustversion/1.0.23/download"],
         strip_prefix = "rustversion-1.0.23",
         build_file = Label("//tools/crates:BUILD.rustversion-1.0.23.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__schannel-0.1.30",
+        sha256 = "9cb23c424d8ee841bb4d813677ca237e2a610067d594fec130f87d6093495ab5",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/schannel/0.1.30/download"],
+        strip_prefix = "schannel-0.1.30",
+        build_file = Label("//tools/crates:BUILD.schannel-0.1.30.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__security-framework-3.7.0",
+        sha256 = "b7f4bc775c73d9a02cde8bf7b2ec4c9d12743edf609006c7facc23998404cd1d",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/security-framework/3.7.0/download"],
+        strip_prefix = "security-framework-3.7.0",
+        build_file = Label("//tools/crates:BUILD.security-framework-3.7.0.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__security-framework-sys-2.17.0",
+        sha256 = "6ce2691df843ecc5d231c0b14ece2acc3efb62c0a398c7e1d875f3983ce020e3",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/security-framework-sys/2.17.0/download"],
+        strip_prefix = "security-framework-sys-2.17.0",
+        build_file = Label("//tools/crates:BUILD.security-framework-sys-2.17.0.bazel"),
     )
 
     maybe(
@@ -1422,12 +1865,52 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__subtle-2.6.1",
+        sha256 = "13c2bddecc57b384dee18652358fb23172facb8a2c51ccc10d74c157bdea3292",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/subtle/2.6.1/download"],
+        strip_prefix = "subtle-2.6.1",
+        build_file = Label("//tools/crates:BUILD.subtle-2.6.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__syn-2.0.119",
+        sha256 = "872831b642d1a07999a962a351ed35b955ea2cfc8f3862091e2a240a84f17297",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/syn/2.0.119/download"],
+        strip_prefix = "syn-2.0.119",
+        build_file = Label("//tools/crates:BUILD.syn-2.0.119.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__syn-3.0.9",
         sha256 = "d78c8dee4c7bf0e14673097256fed6142ce9d3b85a408189d07482442145823b",
         type = "tar.gz",
         urls = ["https://static.crates.io/crates/syn/3.0.9/download"],
         strip_prefix = "syn-3.0.9",
         build_file = Label("//tools/crates:BUILD.syn-3.0.9.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__sync_wrapper-1.0.2",
+        sha256 = "0bf256ce5efdfa370213c1dabab5935a12e49f2c58d15e9eac2870d3b4f27263",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/sync_wrapper/1.0.2/download"],
+        strip_prefix = "sync_wrapper-1.0.2",
+        build_file = Label("//tools/crates:BUILD.sync_wrapper-1.0.2.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__synstructure-0.13.2",
+        sha256 = "728a70f3dbaf5bab7f0c4b1ac8d7ae5ea60a4b5549c8a5914361c99147a709d2",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/synstructure/0.13.2/download"],
+        strip_prefix = "synstructure-0.13.2",
+        build_file = Label("//tools/crates:BUILD.synstructure-0.13.2.bazel"),
     )
 
     maybe(
@@ -1472,6 +1955,36 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__time-0.3.55",
+        sha256 = "cdb87b95ec50ddfa440816d227a17b2ccbdda963a316a727fda0fc4334f7d134",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/time/0.3.55/download"],
+        strip_prefix = "time-0.3.55",
+        build_file = Label("//tools/crates:BUILD.time-0.3.55.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__time-core-0.1.9",
+        sha256 = "9e1c906769ad99c88eaa54e728060edef082f8e358ff32030cb7c7d315e81109",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/time-core/0.1.9/download"],
+        strip_prefix = "time-core-0.1.9",
+        build_file = Label("//tools/crates:BUILD.time-core-0.1.9.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__time-macros-0.2.32",
+        sha256 = "7e689342a48d2ea927c87ea50cabf8594854bf940e9310208848d680d668ed85",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/time-macros/0.2.32/download"],
+        strip_prefix = "time-macros-0.2.32",
+        build_file = Label("//tools/crates:BUILD.time-macros-0.2.32.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__tokio-1.54.1",
         sha256 = "b52fd3255258d26fac7264ab5a76b53c13367136dc011d3d6ad4f8ed070396a3",
         type = "tar.gz",
@@ -1492,6 +2005,66 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__tokio-rustls-0.26.6",
+        sha256 = "c9cc2678c2cdd569ef8215e2afd7954ada2ae20b4fdd2c5fe6139a3b02d105db",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/tokio-rustls/0.26.6/download"],
+        strip_prefix = "tokio-rustls-0.26.6",
+        build_file = Label("//tools/crates:BUILD.tokio-rustls-0.26.6.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__tokio-stream-0.1.19",
+        sha256 = "a3d06f0b082ba57c26b79407372e57cf2a1e28124f78e9479fe80322cf53420b",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/tokio-stream/0.1.19/download"],
+        strip_prefix = "tokio-stream-0.1.19",
+        build_file = Label("//tools/crates:BUILD.tokio-stream-0.1.19.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__tokio-util-0.7.20",
+        sha256 = "e464cf451ba96ebfc6f9b6542f17ee8b8956e33f1e40d9690624e59d7a7f8a4b",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/tokio-util/0.7.20/download"],
+        strip_prefix = "tokio-util-0.7.20",
+        build_file = Label("//tools/crates:BUILD.tokio-util-0.7.20.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__tonic-0.14.9",
+        sha256 = "e2cdfc673aabd30fe8fee92e65837b644c37c5d47f0f97ae6d5e0f1237d15e1b",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/tonic/0.14.9/download"],
+        strip_prefix = "tonic-0.14.9",
+        build_file = Label("//tools/crates:BUILD.tonic-0.14.9.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__tonic-prost-0.14.9",
+        sha256 = "eba464054e2226f182a34489b8b079bf4c6e3e7ab5fd7fc30e024f24aa92a484",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/tonic-prost/0.14.9/download"],
+        strip_prefix = "tonic-prost-0.14.9",
+        build_file = Label("//tools/crates:BUILD.tonic-prost-0.14.9.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__tower-layer-0.3.3",
+        sha256 = "121c2a6cda46980bb0fcd1647ffaf6cd3fc79a013de288782836f6df9c48780e",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/tower-layer/0.3.3/download"],
+        strip_prefix = "tower-layer-0.3.3",
+        build_file = Label("//tools/crates:BUILD.tower-layer-0.3.3.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__tower-service-0.3.3",
         sha256 = "8df9b6e13f2d32c91b9bd719c00d1958837bc7dec474d94952798cc8e69eeec3",
         type = "tar.gz",
@@ -1508,6 +2081,16 @@ def crate_repositories():
         urls = ["https://static.crates.io/crates/tracing/0.1.44/download"],
         strip_prefix = "tracing-0.1.44",
         build_file = Label("//tools/crates:BUILD.tracing-0.1.44.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__tracing-attributes-0.1.31",
+        sha256 = "7490cfa5ec963746568740651ac6781f701c9c5ea257c58e057f3ba8cf69e8da",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/tracing-attributes/0.1.31/download"],
+        strip_prefix = "tracing-attributes-0.1.31",
+        build_file = Label("//tools/crates:BUILD.tracing-attributes-0.1.31.bazel"),
     )
 
     maybe(
@@ -1772,6 +2355,36 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__x509-parser-0.18.1",
+        sha256 = "d43b0f71ce057da06bc0851b23ee24f3f86190b07203dd8f567d0b706a185202",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/x509-parser/0.18.1/download"],
+        strip_prefix = "x509-parser-0.18.1",
+        build_file = Label("//tools/crates:BUILD.x509-parser-0.18.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__yasna-0.6.0",
+        sha256 = "b5f6765e852b9b4dc8e2a76843e4d64d1cea8e79bcde0b6901aea8e7c7f08282",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/yasna/0.6.0/download"],
+        strip_prefix = "yasna-0.6.0",
+        build_file = Label("//tools/crates:BUILD.yasna-0.6.0.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__zeroize-1.9.1",
+        sha256 = "e13084392c5e4bc371903e2935a5eaeed24905a7511356b883835e18a78f6879",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/zeroize/1.9.1/download"],
+        strip_prefix = "zeroize-1.9.1",
+        build_file = Label("//tools/crates:BUILD.zeroize-1.9.1.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__zlib-rs-0.6.8",
         sha256 = "b268e58e7c693d7c271f93ffc4ba3b380412554231c85bf61ca7af91042a4112",
         type = "tar.gz",
@@ -1831,14 +2444,22 @@ def crate_repositories():
         struct(repo = "stevedore_crates__hyper-util-0.1.21", is_dev_dep = False),
         struct(repo = "stevedore_crates__indicatif-0.18.6", is_dev_dep = False),
         struct(repo = "stevedore_crates__nix-0.30.1", is_dev_dep = False),
+        struct(repo = "stevedore_crates__percent-encoding-2.3.2", is_dev_dep = False),
+        struct(repo = "stevedore_crates__prost-0.14.4", is_dev_dep = False),
+        struct(repo = "stevedore_crates__rcgen-0.14.10", is_dev_dep = False),
         struct(repo = "stevedore_crates__ring-0.17.14", is_dev_dep = False),
         struct(repo = "stevedore_crates__rustix-1.1.6", is_dev_dep = False),
+        struct(repo = "stevedore_crates__rustls-0.23.46", is_dev_dep = False),
+        struct(repo = "stevedore_crates__rustls-native-certs-0.8.5", is_dev_dep = False),
         struct(repo = "stevedore_crates__serde-1.0.229", is_dev_dep = False),
         struct(repo = "stevedore_crates__serde_json-1.0.154", is_dev_dep = False),
         struct(repo = "stevedore_crates__tar-0.4.46", is_dev_dep = False),
         struct(repo = "stevedore_crates__tempfile-3.27.0", is_dev_dep = False),
         struct(repo = "stevedore_crates__thiserror-2.0.21", is_dev_dep = False),
         struct(repo = "stevedore_crates__tokio-1.54.1", is_dev_dep = False),
+        struct(repo = "stevedore_crates__tokio-rustls-0.26.6", is_dev_dep = False),
+        struct(repo = "stevedore_crates__tonic-0.14.9", is_dev_dep = False),
+        struct(repo = "stevedore_crates__tonic-prost-0.14.9", is_dev_dep = False),
         struct(repo = "stevedore_crates__tower-service-0.3.3", is_dev_dep = False),
         struct(repo = "stevedore_crates__zstd-0.13.4", is_dev_dep = False),
     ]
