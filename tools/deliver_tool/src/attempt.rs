@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::time::Instant;
 
 use stevedore_delivery::{Destination, Image, LayerCounts, Loaded, Outcome, Report, Tally};
-use stevedore_engine::{Docker, Engine as _, Traffic};
+use stevedore_engine::{Connection, Traffic};
 use stevedore_image::reference::Reference;
 
 /// What is known so far of a delivery: it can be reported at any moment, also when a signal ends it.
@@ -12,7 +12,7 @@ pub(crate) struct Attempt {
     started: Instant,
     pub(crate) image: OnceCell<Image>,
     pub(crate) references: OnceCell<Vec<Reference>>,
-    pub(crate) engine: OnceCell<Docker>,
+    pub(crate) engine: OnceCell<Connection>,
     pub(crate) tally: Tally,
     pub(crate) traffic: Traffic,
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use stevedore_delivery::{Image, LoadSpec, Loaded, Runfiles};
-use stevedore_engine::{ContainerRequest, Docker};
+use stevedore_engine::{Connection, ContainerRequest};
 use stevedore_image::reference::Reference;
 
 use crate::attempt::Attempt;
@@ -48,7 +48,7 @@ async fn load_and_run(
     progress.clear();
     let loaded = report(&attempt, result, spec, flags, &progress)?;
     match (flags.container_arguments(), attempt.engine.get()) {
-        (Some(arguments), Some(engine)) => {
+        (Some(arguments), Some(Connection::Docker(engine))) => {
             let request = ContainerRequest {
                 image: loaded.image_id,
                 arguments: arguments.to_vec(),
@@ -76,7 +76,7 @@ async fn load(
     let references = attempt.references.get_or_init(|| references);
     let image = Image::open(spec.image.clone(), runfiles)?;
     let image = attempt.image.get_or_init(|| image);
-    let engine = Docker::connect(address, attempt.traffic.clone()).await?;
+    let engine = Connection::open(address, attempt.traffic.clone()).await?;
     let engine = attempt.engine.get_or_init(|| engine);
     let (observer, narrate) = (progress.observer(), progress.shows_bars());
     let loaded = stevedore_delivery::load(

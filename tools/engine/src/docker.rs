@@ -92,6 +92,43 @@ impl Docker {
         &self.client
     }
 
+    /// Finds out where it keeps its images. Costs at most one request, the first time.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub async fn store(&self) -> Result<Store, Error> {
+        self.store
+            .get_or_try_init(|| self.ask_for_store())
+            .await
+            .copied()
+    }
+
+    /// Uploads `archive` to be loaded. What the engine says against it is in the answer, not an error.
+    ///
+    /// `progress` is told what the engine says while it works; it is called only if the engine was asked for it by
+    /// [`Archive::narrate`].
+    ///
+    /// # Errors
+    /// If the connection breaks, or the engine refuses before it reads the archive.
+    pub async fn load(
+        &self,
+        archive: Archive,
+        progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<LoadAnswer, Error> {
+        let action = Action::Load;
+        let quiet = u8::from(!archive.narrate);
+        let body = StreamBody::new(archive.bytes.map_ok(Frame::<Bytes>::data)).boxed_unsync();
+        let request = self
+            .client
+            .request(Method::POST, &format!("/images/load?quiet={quiet}"))
+            .header(CONTENT_TYPE, "application/x-tar")
+            .header(CONTENT_LENGTH, archive.size)
+            .body(body);
+        let response = self.client.send(action, request).await?;
+        let response = self.client.successful(action, response).await?;
+        self.read_load_answer(response, progress).await
+    }
+
     async fn ask_for_store(&self) -> Result<Store, Error> {
         if self.identity.kind == EngineKind::Podman {
             return Ok(Store::ContainersStorage);
@@ -146,13 +183,6 @@ impl Engine for Docker {
         self.client.traffic()
     }
 
-    async fn store(&self) -> Result<Store, Error> {
-        self.store
-            .get_or_try_init(|| self.ask_for_store())
-            .await
-            .copied()
-    }
-
     async fn tag(&self, image: &Digest, reference: &Reference) -> Result<Tagged, Error> {
         let path = format!(
             "/images/{image}/tag?repo={}&tag={}",
@@ -184,25 +214,6 @@ impl Engine for Docker {
             id: image.id,
             diff_ids: image.root_fs.layers,
         }))
-    }
-
-    async fn load(
-        &self,
-        archive: Archive,
-        progress: &mut dyn FnMut(LoadProgress),
-    ) -> Result<LoadAnswer, Error> {
-        let action = Action::Load;
-        let quiet = u8::from(!archive.narrate);
-        let body = StreamBody::new(archive.bytes.map_ok(Frame::<Bytes>::data)).boxed_unsync();
-        let request = self
-            .client
-            .request(Method::POST, &format!("/images/load?quiet={quiet}"))
-            .header(CONTENT_TYPE, "application/x-tar")
-            .header(CONTENT_LENGTH, archive.size)
-            .body(body);
-        let response = self.client.send(action, request).await?;
-        let response = self.client.successful(action, response).await?;
-        self.read_load_answer(response, progress).await
     }
 }
 

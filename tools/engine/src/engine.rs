@@ -9,9 +9,8 @@ use futures_util::Stream;
 use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
 
-use crate::answer::LoadAnswer;
 use crate::error::Error;
-use crate::identity::{Identity, Store};
+use crate::identity::Identity;
 use crate::traffic::Traffic;
 
 /// A container engine that can be asked for images and be given some.
@@ -21,9 +20,6 @@ pub trait Engine {
 
     /// What was sent to it so far.
     fn traffic(&self) -> &Traffic;
-
-    /// Finds out where it keeps its images. Costs at most one request, the first time.
-    fn store(&self) -> impl Future<Output = Result<Store, Error>>;
 
     /// Gives the image whose ID is `image` the name `reference`: the check whether it is there, and
     /// the act, in one request.
@@ -35,16 +31,6 @@ pub trait Engine {
 
     /// Tells what the engine knows about the image whose ID is `image`; `None` if it has no such image.
     fn inspect(&self, image: &Digest) -> impl Future<Output = Result<Option<ImageFacts>, Error>>;
-
-    /// Uploads `archive` to be loaded. What the engine says against it is in the answer, not an error.
-    ///
-    /// `progress` is told what the engine says while it works; it is called only if the engine was
-    /// asked for it by [`Archive::narrate`].
-    fn load(
-        &self,
-        archive: Archive,
-        progress: &mut dyn FnMut(LoadProgress),
-    ) -> impl Future<Output = Result<LoadAnswer, Error>>;
 }
 
 /// The answer to [`Engine::tag`].

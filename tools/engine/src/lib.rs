@@ -1,8 +1,9 @@
 //! Container engines: where they listen, what they are, and how an image or a container gets into them.
 //!
-//! [`Engine`] is what a delivery needs of an engine. [`Docker`] implements it for everything that
-//! speaks the Docker Engine API; what differs between the stores behind that API is told by
-//! [`Engine::store`], and left to the delivery. Containers are run by [`Container`].
+//! A [`Connection`] is an engine that has answered. [`Engine`] is what all kinds of them have; how an
+//! image gets in is each kind's own: [`Docker`] is everything that speaks the Docker Engine API, and
+//! what differs between the stores behind it is told by [`Docker::store`], and left to the delivery.
+//! Containers are run by [`Container`].
 //!
 //! This is written on hyper, not on bollard 0.21, for five reasons that were tried: an engine that
 //! answers *during* an upload is read to the end here ([`Docker`]'s `load`); the headers of `_ping`
@@ -16,6 +17,7 @@
 mod address;
 mod answer;
 mod client;
+mod connection;
 mod container;
 mod docker;
 mod engine;
@@ -29,6 +31,7 @@ mod transport;
 
 pub use address::{Address, AddressError, DEFAULT_ADDRESS};
 pub use answer::{LoadAnswer, Refusal};
+pub use connection::Connection;
 pub use container::{Container, ContainerRequest, Wait, WindowSize};
 pub use docker::Docker;
 pub use engine::{Archive, Engine, ImageFacts, LoadProgress, Tagged};

@@ -1,0 +1,121 @@
+//! One image on its way into one engine: what all kinds of engines have in common.
+
+use stevedore_engine::{Engine, Refusal, Tagged};
+use stevedore_image::digest::Digest;
+use stevedore_image::reference::Reference;
+
+use crate::error::Error;
+use crate::event::{Event, Observer};
+use crate::image::Image;
+use crate::load::Tally;
+use crate::source::Layer;
+
+/// One delivery.
+pub(super) struct Delivery<'a> {
+    /// What is delivered.
+    pub(super) image: &'a Image,
+    /// The names that it gets.
+    pub(super) references: &'a [Reference],
+    /// Who watches.
+    pub(super) observer: &'a Observer,
+    /// Whether the engine shall tell how far it is while it unpacks.
+    pub(super) narrate: bool,
+    /// What became of the layers so far.
+    pub(super) tally: &'a Tally,
+}
+
+impl Delivery<'_> {
+    /// Gives `image` all the names; `false` if `engine` has no such image.
+    pub(super) async fn tag_all(
+        &self,
+        engine: &impl Engine,
+        image: &Digest,
+    ) -> Result<bool, Error> {
+        for reference in self.references {
+            if engine.tag(image, reference).await? == Tagged::NoSuchImage {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Finds the files of these layers before anything is sent, so that a missing one costs no upload.
+    pub(super) fn check_layers(
+        &self,
+        indices: impl IntoIterator<Item = usize>,
+    ) -> Result<Vec<(usize, Layer)>, Error> {
+        let mut layers = Vec::new();
+        for index in indices {
+            let layer = self.image.layer(index)?;
+            layer.check().map_err(|source| Error::Source {
+                label: self.label(),
+                source: Box::new(source),
+            })?;
+            layers.push((index, layer));
+        }
+        Ok(layers)
+    }
+
+    /// Tells that an upload begins.
+    pub(super) fn tell_sending(&self, layers: usize, bytes: u64) {
+        if layers > 0 {
+            let of = self.layer_count();
+            (self.observer)(Event::Sending { layers, of, bytes });
+        }
+    }
+
+    /// Tells that more is sent than was planned, and why.
+    pub(super) fn fall_back(&self, reason: &str) {
+        (self.observer)(Event::FellBack {
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// Tells what the engine said.
+    pub(super) fn note(&self, text: String) {
+        (self.observer)(Event::Note { text });
+    }
+
+    /// The number of layers of the image.
+    pub(super) fn layer_count(&self) -> usize {
+        self.image.description().layers.len()
+    }
+
+    /// The image's target.
+    pub(super) fn label(&self) -> String {
+        self.image.label().to_owned()
+    }
+
+    /// The error for an engine that does not take the image.
+    pub(super) fn refusal(&self, source: Refusal) -> Error {
+        Error::Refused {
+            label: self.label(),
+            source,
+        }
+    }
+
+    /// The error for an engine that loses layers as fast as it gets them.
+    pub(super) fn keeps_losing(&self, attempts: usize) -> Error {
+        Error::KeepsLosingLayers {
+            label: self.label(),
+            attempts,
+        }
+    }
+
+    /// The error for an engine that has made another image of it.
+    pub(super) fn wrong_image(&self, expected: &str, found: &str) -> Error {
+        Error::WrongImage {
+            label: self.label(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        }
+    }
+
+    /// The error for an image that was loaded and is not there.
+    pub(super) fn not_there(&self, expected: Digest) -> Error {
+        Error::NotThere {
+            label: self.label(),
+            expected,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! A connection to an engine, whichever kind it is.
+
+use crate::address::Address;
+use crate::docker::Docker;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::traffic::Traffic;
+
+/// An engine that has answered.
+pub enum Connection {
+    /// It speaks the Docker Engine API: Docker or podman.
+    Docker(Docker),
+}
+
+impl Connection {
+    /// Connects to what is at `address`, and asks what it is. All that is sent is added to `traffic`.
+    ///
+    /// # Errors
+    /// If nobody listens, this user may not, or what answers is no container engine.
+    pub async fn open(address: Address, traffic: Traffic) -> Result<Self, Error> {
+        Docker::connect(address, traffic).await.map(Self::Docker)
+    }
+
+    /// What it is, as it said when the connection was made.
+    pub fn identity(&self) -> &Identity {
+        match self {
+            Self::Docker(engine) => engine.identity(),
+        }
+    }
+}
