@@ -99,7 +99,7 @@ mod tests {
                 ],
                 "`tcp://there:2376`",
             ),
-            (&[("DOCKER_HOST", "ssh://me@there")], "`ssh`"),
+            (&[("DOCKER_HOST", "npipe:////./pipe/docker")], "`npipe`"),
         ] {
             let result = address(None, variables);
             assert!(

@@ -25,7 +25,9 @@ mod error;
 mod identity;
 mod message;
 mod socket;
+mod ssh;
 mod stdio;
+mod tls;
 mod traffic;
 mod transport;
 
@@ -37,5 +39,7 @@ pub use docker::Docker;
 pub use engine::{Archive, Engine, ImageFacts, LoadProgress, Tagged};
 pub use error::{Action, Error};
 pub use identity::{EngineKind, Identity, Store};
+pub use ssh::{RemoteCommand, SshAddress};
 pub use stdio::{Input, Output, OutputReader};
+pub use tls::{ClientFiles, TlsFiles};
 pub use traffic::Traffic;

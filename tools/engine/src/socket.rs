@@ -39,6 +39,12 @@ impl Socket {
                 stream.set_nodelay(true)?;
                 Stream::Tcp(stream)
             }
+            other => {
+                return Err(io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    format!("`{other}` is no address of an HTTP API"),
+                ))
+            }
         };
         Ok(Self {
             stream,
