@@ -1,5 +1,6 @@
 //! A proxy between two Unix sockets that counts: so that figures about a tool come from outside the tool.
 
+mod frames;
 mod request;
 
 use std::io::{ErrorKind, Read, Write};
@@ -113,7 +114,7 @@ impl Proxy {
     pub(crate) fn take(&self) -> Result<Traffic> {
         let traffic = std::mem::take(&mut *lock(&self.traffic));
         match traffic.faults.first() {
-            Some(fault) => anyhow::bail!("the proxy saw something that is not HTTP/1.1: {fault}"),
+            Some(fault) => anyhow::bail!("the proxy saw something that is not HTTP: {fault}"),
             None => Ok(traffic),
         }
     }

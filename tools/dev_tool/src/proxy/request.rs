@@ -1,9 +1,12 @@
 //! An incremental reader of the requests on one HTTP/1.1 connection (RFC 9112): it keeps heads, and lets bodies pass.
+//! A connection that goes over to HTTP/2, or begins with it, is read on as such.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use anyhow::{bail, Context, Result};
+
+use super::frames::{FrameReader, FIRST_LINE};
 
 /// More than any client's head; a longer one means that the stream is not HTTP.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -13,7 +16,7 @@ const LONGEST_HEAD: usize = 64 * 1024;
 pub(crate) struct Request {
     /// `GET`, `POST`, …
     pub(crate) method: String,
-    /// Path and query.
+    /// Path and query; in HTTP/2, where heads are compressed, the stream.
     pub(crate) target: String,
     /// Bytes of its body so far; the connection's reader adds to them.
     body: Arc<AtomicU64>,
@@ -23,6 +26,20 @@ impl Request {
     /// Bytes of its body so far, without the framing of chunks.
     pub(crate) fn body(&self) -> u64 {
         self.body.load(Ordering::SeqCst)
+    }
+
+    /// A call over HTTP/2, whose head is not read; all that are made to engines are gRPC, so POST.
+    pub(super) fn unread(target: &str) -> Self {
+        Self {
+            method: "POST".to_owned(),
+            target: target.to_owned(),
+            body: Arc::default(),
+        }
+    }
+
+    /// Where the bytes of its body are counted.
+    pub(super) fn counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.body)
     }
 }
 
@@ -42,9 +59,18 @@ enum State {
     /// The trailer after the last chunk: its current line.
     Trailer(Vec<u8>),
     /// The server has been asked for another protocol and has not answered.
-    Asked,
+    Asked(Protocol),
+    /// HTTP/2.
+    Frames(FrameReader),
     /// Another protocol.
     Upgraded,
+}
+
+/// What a connection may go over to.
+#[derive(Clone, Copy, Debug)]
+enum Protocol {
+    Http2,
+    Other,
 }
 
 /// Reads what one client sends on one connection.
@@ -66,14 +92,15 @@ impl RequestReader {
 
     /// Whether the next bytes from the server answer a request for another protocol.
     pub(crate) fn asked_for_upgrade(&self) -> bool {
-        matches!(self.state, State::Asked)
+        matches!(self.state, State::Asked(_))
     }
 
     /// Takes in the server's answer to a request for another protocol.
     pub(crate) fn answered(&mut self, switched: bool) {
-        self.state = match switched {
-            true => State::Upgraded,
-            false => State::Head(Vec::new()),
+        self.state = match self.state {
+            State::Asked(Protocol::Other) if switched => State::Upgraded,
+            // HTTP/2 begins with a head of its own.
+            _ => State::Head(Vec::new()),
         };
     }
 
@@ -95,6 +122,7 @@ impl RequestReader {
                     requests.push(request);
                     (state, rest)
                 }
+                (Head::Http2, rest) => (State::Frames(FrameReader::new()), rest),
             },
             State::Body(left) => match self.pass(left, bytes) {
                 (0, rest) => (State::Head(Vec::new()), rest),
@@ -123,8 +151,12 @@ impl RequestReader {
                 (Line::Whole(line), rest) if line.is_empty() => (State::Head(Vec::new()), rest),
                 (Line::Whole(_), rest) => (State::Trailer(Vec::new()), rest),
             },
+            State::Frames(mut frames) => {
+                frames.read(bytes, requests)?;
+                (State::Frames(frames), &bytes[bytes.len()..])
+            }
             // What a client sends before it is answered belongs to the protocol that it asked for.
-            state @ (State::Asked | State::Upgraded) => (state, &bytes[bytes.len()..]),
+            state @ (State::Asked(_) | State::Upgraded) => (state, &bytes[bytes.len()..]),
         };
         self.state = state;
         Ok(rest)
@@ -164,6 +196,8 @@ fn read_line(mut line: Vec<u8>, bytes: &[u8]) -> Result<(Line, &[u8])> {
 enum Head {
     Whole(Request, State),
     Part(Vec<u8>),
+    /// Not a request's: the beginning of HTTP/2.
+    Http2,
 }
 
 /// Adds bytes to `head` up to the blank line that ends it.
@@ -178,12 +212,15 @@ fn read_head(mut head: Vec<u8>, bytes: &[u8]) -> Result<(Head, &[u8])> {
     };
     head.truncate(end);
     let text = String::from_utf8(head).context("a request's head is not UTF-8")?;
-    let (request, state) = parse_head(&text)?;
-    Ok((Head::Whole(request, state), &bytes[end + 4 - before..]))
+    let head = match text == FIRST_LINE {
+        true => Head::Http2,
+        false => parse_head(&text)?,
+    };
+    Ok((head, &bytes[end + 4 - before..]))
 }
 
 /// The request that a head tells of, and what follows it.
-fn parse_head(text: &str) -> Result<(Request, State)> {
+fn parse_head(text: &str) -> Result<Head> {
     let mut lines = text.split("\r\n");
     let first = lines.next().unwrap_or_default();
     let mut words = first.split(' ');
@@ -201,7 +238,10 @@ fn parse_head(text: &str) -> Result<(Request, State)> {
         };
         let value = value.trim();
         match name.to_ascii_lowercase().as_str() {
-            "upgrade" => after = State::Asked,
+            "upgrade" if value.eq_ignore_ascii_case("h2c") => {
+                after = State::Asked(Protocol::Http2);
+            }
+            "upgrade" => after = State::Asked(Protocol::Other),
             "transfer-encoding" if value.eq_ignore_ascii_case("chunked") => {
                 after = State::ChunkSize(Vec::new());
             }
@@ -209,7 +249,7 @@ fn parse_head(text: &str) -> Result<(Request, State)> {
                 let length = value
                     .parse()
                     .with_context(|| format!("`{value}` is no content length"))?;
-                if length > 0 && !matches!(after, State::Asked) {
+                if length > 0 && !matches!(after, State::Asked(_)) {
                     after = State::Body(length);
                 }
             }
@@ -221,7 +261,7 @@ fn parse_head(text: &str) -> Result<(Request, State)> {
         target: target.to_owned(),
         body: Arc::default(),
     };
-    Ok((request, after))
+    Ok(Head::Whole(request, after))
 }
 
 /// The size in a chunk's first line; what may follow it is an extension.
@@ -275,12 +315,35 @@ mod tests {
     fn nothing_is_read_after_an_upgrade() -> Result<()> {
         let mut reader = RequestReader::new();
         let mut requests = Vec::new();
-        let ask = b"POST /grpc HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+        let ask = b"POST /attach HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
         reader.read(ask, &mut requests)?;
         assert!(reader.asked_for_upgrade());
         reader.answered(true);
-        reader.read(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &mut requests)?;
+        reader.read(b"GET / HTTP/1.1\r\n\r\n", &mut requests)?;
         assert_eq!(requests.len(), 1);
+        Ok(())
+    }
+
+    /// The beginning of HTTP/2, and a frame HEADERS of the first stream.
+    const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x01\x05\0\0\0\x01";
+
+    #[test]
+    fn http2_is_read_after_an_upgrade() -> Result<()> {
+        let mut reader = RequestReader::new();
+        let mut requests = Vec::new();
+        let ask = b"POST /grpc HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+        reader.read(ask, &mut requests)?;
+        reader.answered(true);
+        reader.read(HTTP2, &mut requests)?;
+        assert_eq!(requests.len(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn http2_is_read_from_the_start() -> Result<()> {
+        for size in 1..HTTP2.len() {
+            assert_eq!(read_in_pieces(HTTP2, size)?.len(), 1, "pieces of {size}");
+        }
         Ok(())
     }
 
