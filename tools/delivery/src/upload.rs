@@ -6,7 +6,7 @@ use std::thread;
 use bytes::Bytes;
 use futures_util::stream;
 use stevedore_engine::Archive;
-use stevedore_image::docker_archive::DockerArchive;
+use stevedore_image::archive_plan::ArchivePlan;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::event::{Event, Observer};
@@ -26,7 +26,7 @@ pub(crate) struct Upload {
 impl Upload {
     /// Starts to read `archive`; `layers` are those that it includes, by their place in the image.
     pub(crate) fn start(
-        archive: DockerArchive,
+        archive: ArchivePlan,
         layers: Vec<(usize, Layer)>,
         checking: Checking,
         narrate: bool,
@@ -63,7 +63,7 @@ impl Upload {
 }
 
 fn read_ahead(
-    archive: DockerArchive,
+    archive: ArchivePlan,
     layers: &[(usize, Layer)],
     checking: Checking,
     chunks: &mpsc::Sender<io::Result<Bytes>>,

@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod archive;
+pub mod archive_plan;
 pub mod compression;
 pub mod config;
 pub mod description;

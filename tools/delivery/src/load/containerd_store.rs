@@ -1,7 +1,7 @@
 //! Docker with the containerd image store.
 
 use stevedore_engine::{Docker, Engine, ImageFacts, Store};
-use stevedore_image::docker_archive::DockerArchive;
+use stevedore_image::docker_archive;
 
 use super::delivery::Delivery;
 use super::graphdriver::{description_error, send, Answer};
@@ -18,7 +18,7 @@ pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result
     let layers = &delivery.image.description().layers;
     delivery.tally.set(0, layers.len());
     let config = delivery.image.read_config()?;
-    let archive = DockerArchive::plan_upload(&config, &[], layers, |_| true)
+    let archive = docker_archive::plan_upload(&config, &[], layers, |_| true)
         .map_err(|source| description_error(delivery, source))?;
     let everything = plan(layers, 0);
     let id = match send(delivery, engine, &everything, archive, Checking::Here).await? {

@@ -7,8 +7,9 @@
 //! 3. The ID that the engine prints is compared with the one that was computed when the image was built.
 
 use stevedore_engine::{Docker, Engine, LoadAnswer, LoadProgress, Refusal};
+use stevedore_image::archive_plan::ArchivePlan;
 use stevedore_image::digest::Digest;
-use stevedore_image::docker_archive::DockerArchive;
+use stevedore_image::docker_archive;
 
 use super::delivery::Delivery;
 use crate::error::Error;
@@ -94,11 +95,11 @@ async fn verify(
     }
 }
 
-fn archive(delivery: &Delivery<'_>, shipment: &Shipment) -> Result<DockerArchive, Error> {
+fn archive(delivery: &Delivery<'_>, shipment: &Shipment) -> Result<ArchivePlan, Error> {
     let config = delivery.image.read_config()?;
     let layers = &delivery.image.description().layers;
     let includes = |index| shipment.includes(index);
-    DockerArchive::plan_upload(&config, delivery.references, layers, includes)
+    docker_archive::plan_upload(&config, delivery.references, layers, includes)
         .map_err(|source| description_error(delivery, source))
 }
 
@@ -114,7 +115,7 @@ pub(super) async fn send(
     delivery: &Delivery<'_>,
     engine: &Docker,
     shipment: &Shipment,
-    archive: DockerArchive,
+    archive: ArchivePlan,
     checking: Checking,
 ) -> Result<Answer, Error> {
     let layers = delivery.check_layers(shipment.layers.clone())?;

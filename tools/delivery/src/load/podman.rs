@@ -1,7 +1,7 @@
 //! podman, through its socket.
 
 use stevedore_engine::{Docker, Engine, Store};
-use stevedore_image::docker_archive::DockerArchive;
+use stevedore_image::docker_archive;
 
 use super::containerd_store::compare_layers;
 use super::delivery::Delivery;
@@ -40,7 +40,7 @@ impl Strategy for IntoPodman<'_> {
         let layers = &delivery.image.description().layers;
         delivery.tally.set(0, layers.len());
         let config = delivery.image.read_config()?;
-        let archive = DockerArchive::plan(&config, delivery.references, layers, |_| true)
+        let archive = docker_archive::plan(&config, delivery.references, layers, |_| true)
             .map_err(|source| description_error(delivery, source))?;
         let everything = plan(layers, 0);
         match send(delivery, self.engine, &everything, archive, Checking::Here).await? {
