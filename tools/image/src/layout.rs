@@ -20,8 +20,8 @@ use crate::manifest::Manifest;
 pub use import::{import, Imported};
 pub use writer::write;
 
-const MARKER: &str = "oci-layout";
-const INDEX: &str = "index.json";
+pub(crate) const MARKER: &str = "oci-layout";
+pub(crate) const INDEX: &str = "index.json";
 const VERSION: &str = "1.0.0";
 /// Larger manifests and configs are refused by registries too.
 const MAX_JSON: u64 = 16 << 20;
@@ -32,10 +32,19 @@ pub struct Layout {
     directory: PathBuf,
 }
 
+/// The content of the file that makes a directory, or a tar, a layout.
 #[derive(Serialize, Deserialize)]
-struct Marker {
+pub(crate) struct Marker {
     #[serde(rename = "imageLayoutVersion")]
     version: String,
+}
+
+impl Default for Marker {
+    fn default() -> Self {
+        Self {
+            version: VERSION.to_owned(),
+        }
+    }
 }
 
 impl Layout {
@@ -109,7 +118,8 @@ impl Layout {
     }
 }
 
-fn blob_name(digest: Digest) -> String {
+/// The path of a blob in a layout.
+pub(crate) fn blob_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 

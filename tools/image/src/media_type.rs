@@ -43,6 +43,15 @@ pub fn docker_layer(oci: &str) -> &str {
     }
 }
 
+/// The OCI media type of a layer whose type is of either family.
+pub fn oci_from_docker_layer(media_type: &str) -> &str {
+    match media_type {
+        DOCKER_LAYER => OCI_LAYER,
+        DOCKER_LAYER_GZIP => OCI_LAYER_GZIP,
+        other => other,
+    }
+}
+
 /// Whether a media type is one of an image manifest, of either family.
 pub fn is_manifest(media_type: &str) -> bool {
     matches!(media_type, OCI_MANIFEST | DOCKER_MANIFEST)

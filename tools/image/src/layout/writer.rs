@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{blob_name, Marker, INDEX, MARKER, VERSION};
+use super::{blob_name, Marker, INDEX, MARKER};
 use crate::description::{BlobDescription, Platform};
 use crate::digest::Content;
 use crate::error::Error;
@@ -39,13 +39,7 @@ struct Reference<'a> {
 pub fn write(files: &ImageFiles, directory: &Path) -> Result<(), Error> {
     let output = OutputDirectory::create(directory)?;
     let manifest = files.manifest()?;
-    write_json(
-        &output,
-        MARKER,
-        &Marker {
-            version: VERSION.to_owned(),
-        },
-    )?;
+    write_json(&output, MARKER, &Marker::default())?;
     let content = Content::of(files.manifest_bytes());
     write_json(
         &output,
