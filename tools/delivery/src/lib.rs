@@ -22,5 +22,5 @@ pub use load::{load, Loaded, Tally};
 pub use plan::{plan, Shipment};
 pub use report::{Destination, LayerCounts, Outcome, Report};
 pub use runfiles::{Runfiles, RunfilesError};
-pub use source::{Checking, Layer, LayerReader, SourceError};
+pub use source::{Checking, Form, Layer, LayerReader, SourceError};
 pub use spec::{DeliverySpec, ImageSpec, LoadSpec, SpecError};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use stevedore_image::compression::Decompressor;
 use stevedore_image::description::{BlobDescription, LayerDescription};
-use stevedore_image::digest::{Digest, Hasher, HashingReader};
+use stevedore_image::digest::{Content, Digest, Hasher, HashingReader};
 
 /// A layer, and the file that holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,24 +84,28 @@ impl Layer {
         self.open_file().map(drop)
     }
 
-    /// Opens the layer's uncompressed tar.
+    /// Opens the layer's bytes in the form that is asked for.
     ///
     /// # Errors
     /// If the file is missing, has the wrong size, or does not begin as a compressed stream should.
-    pub fn open(&self, checking: Checking) -> Result<LayerReader, SourceError> {
+    pub fn open(&self, form: Form) -> Result<LayerReader, SourceError> {
         let file = self.open_file()?;
-        let bytes = match &self.blob {
-            None => Bytes::Plain(file),
-            Some(_) => {
+        let (bytes, what, expected) = match (&self.blob, form) {
+            (None, _) => (Bytes::Plain(file), DIFF_ID, self.description.tar()),
+            (Some(blob), Form::Blob) => (Bytes::Plain(file), BLOB_DIGEST, blob.content()),
+            (Some(_), Form::Tar(_)) => {
                 let decompressor = Decompressor::new(HashingReader::new(file));
                 let decompressor = decompressor.map_err(|error| self.blame(error))?;
-                Bytes::Inflated(Some(Box::new(decompressor)))
+                let bytes = Bytes::Inflated(Some(Box::new(decompressor)));
+                (bytes, DIFF_ID, self.description.tar())
             }
         };
-        let is_hashed = self.blob.is_some() || checking == Checking::Here;
+        let is_hashed = self.blob.is_some() || form != Form::Tar(Checking::ByDestination);
         Ok(LayerReader {
             layer: self.clone(),
             bytes,
+            what,
+            expected,
             hasher: is_hashed.then(Hasher::new),
             given: 0,
         })
@@ -142,6 +146,16 @@ impl Layer {
     }
 }
 
+/// The form in which a layer's bytes are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The uncompressed tar.
+    Tar(Checking),
+    /// The bytes as they lie there, compressed or not: the blob that [`stevedore_image::load_manifest::blob`]
+    /// describes. They are checked here.
+    Blob,
+}
+
 /// Who compares a layer's bytes with its `diff_id`, where they are not inflated on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checking {
@@ -154,19 +168,25 @@ pub enum Checking {
 }
 
 enum Bytes {
-    /// An uncompressed tar.
+    /// A file as it is.
     Plain(File),
     /// A compressed blob; `None` once it has been checked.
     Inflated(Option<Box<Decompressor<HashingReader<File>>>>),
 }
 
-/// The bytes of a layer's uncompressed tar; exactly as many as its description says.
+const DIFF_ID: &str = "diff_id";
+const BLOB_DIGEST: &str = "digest";
+
+/// The bytes of a layer's tar or blob; exactly as many as its description says.
 ///
 /// A layer is checked before its last bytes are given: who got them all got the right ones. The errors are
 /// [`SourceError`]s inside [`io::Error`]s.
 pub struct LayerReader {
     layer: Layer,
     bytes: Bytes,
+    /// What `expected` is the digest of, for a message.
+    what: &'static str,
+    expected: Content,
     /// Hashes what is given; `None` if nobody here compares it, or it has been compared.
     hasher: Option<Hasher>,
     given: u64,
@@ -174,7 +194,7 @@ pub struct LayerReader {
 
 impl LayerReader {
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
-        let expected = self.layer.description.size;
+        let expected = self.expected.size;
         let left = usize::try_from(expected - self.given).unwrap_or(usize::MAX);
         let limit = buffer.len().min(left);
         let buffer = &mut buffer[..limit];
@@ -199,7 +219,7 @@ impl LayerReader {
 
     fn wrong_size(&self, found: u64) -> SourceError {
         let path = self.layer.path.clone();
-        let expected = self.layer.description.size;
+        let expected = self.expected.size;
         match self.bytes {
             Bytes::Plain(_) => SourceError::Size {
                 path,
@@ -224,7 +244,7 @@ impl LayerReader {
             }
         }
         if let Some(hasher) = self.hasher.take() {
-            layer.compare("diff_id", layer.description.diff_id, hasher.finish().digest)?;
+            layer.compare(self.what, self.expected.digest, hasher.finish().digest)?;
         }
         let (Bytes::Inflated(decompressor), Some(blob)) = (&mut self.bytes, &layer.blob) else {
             return Ok(());
@@ -234,7 +254,7 @@ impl LayerReader {
         };
         let mut compressed = decompressor.into_inner();
         io::copy(&mut compressed, &mut io::sink()).map_err(|error| layer.blame(error))?;
-        layer.compare("digest", blob.digest, compressed.finish().digest)
+        layer.compare(BLOB_DIGEST, blob.digest, compressed.finish().digest)
     }
 }
 
@@ -264,93 +284,4 @@ impl Read for LayerReader {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::error::Error;
-    use std::fs;
-
-    use stevedore_image::compression::{Compression, Compressor};
-    use stevedore_image::digest::Content;
-
-    use super::*;
-
-    type TestResult = Result<(), Box<dyn Error>>;
-
-    const TAR: &[u8] = &[7; 5000];
-
-    /// A layer that is said to be `TAR`, in a file with `bytes`.
-    fn layer(directory: &tempfile::TempDir, bytes: &[u8], is_blob: bool) -> io::Result<Layer> {
-        let path = directory.path().join("layer");
-        fs::write(&path, bytes)?;
-        Ok(Layer {
-            description: LayerDescription::new(Content::of(TAR)),
-            path,
-            blob: is_blob.then(|| BlobDescription::new("blob", Content::of(bytes))),
-        })
-    }
-
-    fn read(layer: &Layer, checking: Checking) -> Result<Vec<u8>, Box<dyn Error>> {
-        let mut bytes = Vec::new();
-        layer.open(checking)?.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
-        let mut compressor = Compressor::new(Compression::Gzip, Vec::new())?;
-        io::Write::write_all(&mut compressor, bytes)?;
-        compressor.finish()
-    }
-
-    #[test]
-    fn tars_and_blobs_give_the_tar() -> TestResult {
-        let directory = tempfile::tempdir()?;
-        for checking in [Checking::ByDestination, Checking::Here] {
-            assert_eq!(read(&layer(&directory, TAR, false)?, checking)?, TAR);
-            assert_eq!(
-                read(&layer(&directory, &compress(TAR)?, true)?, checking)?,
-                TAR
-            );
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn bytes_that_have_changed_are_found_where_they_are_to_be_checked() -> TestResult {
-        let directory = tempfile::tempdir()?;
-        let changed = layer(&directory, &[8; 5000], false)?;
-        assert!(read(&changed, Checking::ByDestination).is_ok());
-        let error = read(&changed, Checking::Here).err().ok_or("no error")?;
-        assert!(error.to_string().contains("its diff_id is"), "{error}");
-        Ok(())
-    }
-
-    #[test]
-    fn a_blob_with_another_tar_is_found() -> TestResult {
-        let directory = tempfile::tempdir()?;
-        for (bytes, text) in [
-            (&[8; 5000][..], "its diff_id is"),
-            (&[7; 5001], "inflates to 5001 bytes or more"),
-            (&[7; 4999], "inflates to 4999 bytes"),
-        ] {
-            let layer = layer(&directory, &compress(bytes)?, true)?;
-            let error = read(&layer, Checking::ByDestination)
-                .err()
-                .ok_or("no error")?;
-            assert!(error.to_string().contains(text), "{error}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn a_blob_with_the_right_tar_and_another_digest_is_found() -> TestResult {
-        let directory = tempfile::tempdir()?;
-        let mut layer = layer(&directory, &compress(TAR)?, true)?;
-        if let Some(blob) = &mut layer.blob {
-            blob.digest = Digest::of(b"another");
-        }
-        let error = read(&layer, Checking::ByDestination)
-            .err()
-            .ok_or("no error")?;
-        assert!(error.to_string().contains("its digest is"), "{error}");
-        Ok(())
-    }
-}
+mod tests;

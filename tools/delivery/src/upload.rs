@@ -10,7 +10,7 @@ use stevedore_image::archive_plan::ArchivePlan;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::event::{Event, Observer};
-use crate::source::{Checking, Layer, SourceError};
+use crate::source::{Form, Layer, SourceError};
 
 /// What is read, and written to the socket, at once. Larger ones gain nothing; engines read 32 KiB at once.
 const CHUNK: usize = 512 << 10;
@@ -24,11 +24,12 @@ pub(crate) struct Upload {
 }
 
 impl Upload {
-    /// Starts to read `archive`; `layers` are those that it includes, by their place in the image.
+    /// Starts to read `archive`; `layers` are those that it includes, by their place in the image, and `form`
+    /// is what it has of them.
     pub(crate) fn start(
         archive: ArchivePlan,
         layers: Vec<(usize, Layer)>,
-        checking: Checking,
+        form: Form,
         narrate: bool,
         observer: Observer,
     ) -> io::Result<(Archive, Self)> {
@@ -37,7 +38,7 @@ impl Upload {
         let (failed, failure) = oneshot::channel();
         thread::Builder::new()
             .name("read".to_owned())
-            .spawn(move || read_ahead(archive, &layers, checking, &chunks, failed))?;
+            .spawn(move || read_ahead(archive, &layers, form, &chunks, failed))?;
         let bytes = stream::poll_fn(move |context| received.poll_recv(context));
         let bytes = futures_util::StreamExt::inspect(bytes, move |chunk| {
             if let Ok(chunk) = chunk {
@@ -65,11 +66,11 @@ impl Upload {
 fn read_ahead(
     archive: ArchivePlan,
     layers: &[(usize, Layer)],
-    checking: Checking,
+    form: Form,
     chunks: &mpsc::Sender<io::Result<Bytes>>,
     failed: oneshot::Sender<io::Error>,
 ) {
-    let mut reader = archive.reader(|index| open(layers, index, checking));
+    let mut reader = archive.reader(|index| open(layers, index, form));
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);
         let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut chunk);
@@ -91,8 +92,8 @@ fn read_ahead(
     }
 }
 
-fn open(layers: &[(usize, Layer)], index: usize, checking: Checking) -> io::Result<impl Read> {
+fn open(layers: &[(usize, Layer)], index: usize, form: Form) -> io::Result<impl Read> {
     let layer = layers.iter().find(|(place, _)| *place == index);
     let (_, layer) = layer.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-    layer.open(checking).map_err(io::Error::other)
+    layer.open(form).map_err(io::Error::other)
 }

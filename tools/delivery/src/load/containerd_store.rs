@@ -9,7 +9,7 @@ use super::Loaded;
 use crate::error::Error;
 use crate::plan::plan;
 use crate::report::Outcome;
-use crate::source::Checking;
+use crate::source::{Checking, Form};
 
 /// Sends every layer, without a name, and names the image when it has proved complete: the containerd store says
 /// "loaded" and moves the name even if it could not unpack the image.
@@ -21,7 +21,15 @@ pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result
     let archive = docker_archive::plan_upload(&config, &[], layers, |_| true)
         .map_err(|source| description_error(delivery, source))?;
     let everything = plan(layers, 0);
-    let id = match send(delivery, engine, &everything, archive, Checking::Here).await? {
+    let id = match send(
+        delivery,
+        engine,
+        &everything,
+        archive,
+        Form::Tar(Checking::Here),
+    )
+    .await?
+    {
         Answer::Done(Some(id)) => id,
         Answer::Done(None) => return Err(delivery.not_there(delivery.image.id())),
         Answer::Missing(_) => return Err(delivery.keeps_losing(1)),

@@ -15,7 +15,7 @@ use super::delivery::Delivery;
 use crate::error::Error;
 use crate::event::Event;
 use crate::plan::{plan, Shipment};
-use crate::source::Checking;
+use crate::source::{Checking, Form};
 use crate::upload::Upload;
 
 /// How often an upload is begun again because the engine has lost a layer meanwhile.
@@ -60,7 +60,7 @@ pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result
             engine,
             &shipment,
             archive,
-            Checking::ByDestination,
+            Form::Tar(Checking::ByDestination),
         )
         .await?
         {
@@ -116,14 +116,14 @@ pub(super) async fn send(
     engine: &Docker,
     shipment: &Shipment,
     archive: ArchivePlan,
-    checking: Checking,
+    form: Form,
 ) -> Result<Answer, Error> {
     let layers = delivery.check_layers(shipment.layers.clone())?;
     delivery.tell_sending(layers.len(), shipment.bytes);
     let started = Upload::start(
         archive,
         layers,
-        checking,
+        form,
         delivery.narrate,
         delivery.observer.clone(),
     );

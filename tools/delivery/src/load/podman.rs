@@ -11,7 +11,7 @@ use super::Loaded;
 use crate::error::Error;
 use crate::plan::plan;
 use crate::report::Outcome;
-use crate::source::Checking;
+use crate::source::{Checking, Form};
 
 /// A delivery into podman.
 pub(super) struct IntoPodman<'a> {
@@ -43,7 +43,15 @@ impl Strategy for IntoPodman<'_> {
         let archive = docker_archive::plan(&config, delivery.references, layers, |_| true)
             .map_err(|source| description_error(delivery, source))?;
         let everything = plan(layers, 0);
-        match send(delivery, self.engine, &everything, archive, Checking::Here).await? {
+        match send(
+            delivery,
+            self.engine,
+            &everything,
+            archive,
+            Form::Tar(Checking::Here),
+        )
+        .await?
+        {
             Answer::Done(_) => {}
             Answer::Missing(_) => return Err(delivery.keeps_losing(1)),
             Answer::Refused(refusal) => return Err(delivery.refusal(refusal)),
