@@ -30,6 +30,7 @@ const FIRST_WITH_CONTAINERD: ApiVersion = ApiVersion {
 pub struct Docker {
     client: Client,
     identity: Identity,
+    api: ApiVersion,
     store: OnceCell<Store>,
 }
 
@@ -63,22 +64,23 @@ impl Docker {
     pub async fn connect(address: Address, traffic: Traffic) -> Result<Self, Error> {
         let mut client = Client::new(address, traffic);
         let response = client.call(Action::Detect, Method::HEAD, "/_ping").await?;
-        let identity =
+        let (identity, api) =
             Identity::from_headers(response.headers()).map_err(|found| Error::NotAnEngine {
                 address: client.address().clone(),
                 found,
             })?;
-        if identity.api < ApiVersion::OLDEST {
+        if api < ApiVersion::OLDEST {
             return Err(Error::TooOld {
                 address: client.address().clone(),
-                found: identity.api.to_string(),
+                found: api.to_string(),
                 needed: ApiVersion::OLDEST.to_string(),
             });
         }
-        client.speak(identity.api.min(ApiVersion::NEWEST));
+        client.speak(api.min(ApiVersion::NEWEST));
         Ok(Self {
             client,
             identity,
+            api,
             store: OnceCell::new(),
         })
     }
@@ -133,7 +135,7 @@ impl Docker {
         if self.identity.kind == EngineKind::Podman {
             return Ok(Store::ContainersStorage);
         }
-        if self.identity.api < FIRST_WITH_CONTAINERD {
+        if self.api < FIRST_WITH_CONTAINERD {
             return Ok(Store::Graphdriver);
         }
         let action = Action::FindStore;

@@ -4,6 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
+use stevedore_image::digest::Digest;
+pub use tonic::Code as GrpcCode;
+
 use crate::address::Address;
 
 /// What was asked of an engine when an [`Error`] occurred.
@@ -34,6 +37,18 @@ pub enum Action {
     ResizeTerminal,
     /// Removing a container.
     RemoveContainer,
+    /// Opening an HTTP/2 connection for gRPC.
+    OpenGrpc,
+    /// `Info` and `List` of containerd's content service.
+    FindBlobs,
+    /// `Read` of containerd's content service.
+    ReadBlob,
+    /// `Write` of containerd's content service.
+    WriteBlob,
+    /// `Update` of containerd's content service.
+    LabelBlob,
+    /// `Abort` of containerd's content service.
+    AbortWrite,
 }
 
 impl fmt::Display for Action {
@@ -51,6 +66,12 @@ impl fmt::Display for Action {
             Self::SignalContainer => "send a signal to the container",
             Self::ResizeTerminal => "resize the container's terminal",
             Self::RemoveContainer => "remove the container",
+            Self::OpenGrpc => "open a gRPC connection",
+            Self::FindBlobs => "find out which blobs are there",
+            Self::ReadBlob => "read a blob",
+            Self::WriteBlob => "write a blob",
+            Self::LabelBlob => "label a blob",
+            Self::AbortWrite => "give up writing a blob",
         })
     }
 }
@@ -144,6 +165,24 @@ pub enum Error {
         /// What the JSON parser said.
         source: serde_json::Error,
     },
+    /// A gRPC service answered with an error.
+    #[error("failed to {action}: the engine answered `{code:?}`: {message}")]
+    Grpc {
+        /// What was asked.
+        action: Action,
+        /// The kind of error.
+        code: GrpcCode,
+        /// The service's own words.
+        message: String,
+    },
+    /// The bytes of a blob that is being written could not be had.
+    #[error("failed to write the blob `{digest}`: its bytes ended early")]
+    BlobSource {
+        /// The blob.
+        digest: Digest,
+        /// What whoever gives the bytes said.
+        source: io::Error,
+    },
     /// The engine did not tell how a container ended.
     #[error("failed to {action}: the engine did not tell its exit code: {message}")]
     NoExitCode {
@@ -164,6 +203,14 @@ impl Error {
             }
             io::ErrorKind::PermissionDenied => Self::NoPermission { address, source },
             _ => Self::Connect { address, source },
+        }
+    }
+
+    /// The kind of error with which a gRPC service answered; `None` for every other error.
+    pub fn grpc_code(&self) -> Option<GrpcCode> {
+        match self {
+            Self::Grpc { code, .. } => Some(*code),
+            _ => None,
         }
     }
 

@@ -11,6 +11,8 @@ pub enum EngineKind {
     Docker,
     /// podman's Docker-compatible API.
     Podman,
+    /// containerd, through its own socket.
+    Containerd,
 }
 
 impl fmt::Display for EngineKind {
@@ -18,6 +20,7 @@ impl fmt::Display for EngineKind {
         f.write_str(match self {
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Containerd => "containerd",
         })
     }
 }
@@ -77,19 +80,19 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// What an engine said about itself in its answer to `HEAD /_ping`.
+/// What an engine says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Who made it.
     pub kind: EngineKind,
     /// Its version, such as `28.5.2`; empty if it does not tell.
     pub version: String,
-    pub(crate) api: ApiVersion,
 }
 
 impl Identity {
-    /// Reads the headers `Server` and `Api-Version`. The error is the unusable `Api-Version`.
-    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<Self, String> {
+    /// Reads the headers `Server` and `Api-Version` of an answer to `HEAD /_ping`. The error is the unusable
+    /// `Api-Version`.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Result<(Self, ApiVersion), String> {
         let header = |name| {
             headers
                 .get(name)
@@ -99,14 +102,14 @@ impl Identity {
         let api = ApiVersion::parse(found).ok_or_else(|| found.to_owned())?;
         let server = header("server").unwrap_or_default();
         let (product, rest) = server.split_once('/').unwrap_or((server, ""));
-        Ok(Self {
+        let identity = Self {
             kind: match product {
                 "Libpod" => EngineKind::Podman,
                 _ => EngineKind::Docker,
             },
             version: rest.split(' ').next().unwrap_or_default().to_owned(),
-            api,
-        })
+        };
+        Ok((identity, api))
     }
 }
 
@@ -114,7 +117,7 @@ impl Identity {
 mod tests {
     use super::*;
 
-    fn identity(server: &str, api: &str) -> Result<Identity, String> {
+    fn identity(server: &str, api: &str) -> Result<(Identity, ApiVersion), String> {
         let mut headers = HeaderMap::new();
         for (name, value) in [("server", server), ("api-version", api)] {
             if let Ok(value) = value.parse() {
@@ -153,11 +156,13 @@ mod tests {
             let api_version = ApiVersion { major: 1, minor };
             assert_eq!(
                 identity(server, api),
-                Ok(Identity {
-                    kind,
-                    version: version.to_owned(),
-                    api: api_version
-                }),
+                Ok((
+                    Identity {
+                        kind,
+                        version: version.to_owned(),
+                    },
+                    api_version
+                )),
                 "{server}"
             );
         }
