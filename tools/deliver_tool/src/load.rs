@@ -4,7 +4,7 @@ use std::env;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use stevedore_delivery::{Image, LoadSpec, Loaded, Runfiles};
+use stevedore_delivery::{Image, LoadSpec, Loaded, LockPlaces, Manner, Runfiles};
 use stevedore_engine::{Connection, ContainerRequest};
 use stevedore_image::reference::Reference;
 
@@ -78,15 +78,12 @@ async fn load(
     let image = attempt.image.get_or_init(|| image);
     let engine = Connection::open(address, attempt.traffic.clone()).await?;
     let engine = attempt.engine.get_or_init(|| engine);
-    let (observer, narrate) = (progress.observer(), progress.shows_bars());
-    let loaded = stevedore_delivery::load(
-        engine,
-        image,
-        references,
-        narrate,
-        &observer,
-        &attempt.tally,
-    );
+    let manner = Manner {
+        narrate: progress.shows_bars(),
+        observer: progress.observer(),
+        locks: LockPlaces::of_machine(|name| env::var_os(name)),
+    };
+    let loaded = stevedore_delivery::load(engine, image, references, &manner, &attempt.tally);
     Ok(loaded.await?)
 }
 

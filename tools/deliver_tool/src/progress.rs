@@ -1,6 +1,7 @@
 //! What a person sees of a delivery while it goes on, on standard error.
 
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -69,6 +70,10 @@ impl Progress {
     fn show(&self, event: Event) {
         match event {
             Event::FellBack { reason } => self.print_over(&format!("note: {reason}")),
+            Event::Waiting { process, path } => self.print_over(&waiting(process, &path)),
+            Event::NoLock { reason } if self.verbose => {
+                self.print_over(&format!("note: loading without a lock: {reason}"));
+            }
             Event::Note { text } if self.verbose => self.print_over(&format!("engine: {text}")),
             Event::Sending { layers, of, bytes } => {
                 let text = format!("sending {layers} of {of} layers, {}", DecimalBytes(bytes));
@@ -95,6 +100,17 @@ impl Progress {
         self.clear();
         self.print(line);
     }
+}
+
+fn waiting(process: Option<u32>, path: &Path) -> String {
+    let process = match process {
+        Some(process) => format!("process {process}"),
+        None => "another process".to_owned(),
+    };
+    format!(
+        "waiting for {process}, which loads the same image (it holds `{}`)",
+        path.display()
+    )
 }
 
 fn lock(bars: &Mutex<Bars>) -> std::sync::MutexGuard<'_, Bars> {

@@ -1,5 +1,6 @@
 //! What happens during a delivery, for who watches.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Something that happened during a delivery.
@@ -30,6 +31,18 @@ pub enum Event {
     /// The delivery goes on with more bytes than was planned, because of what this says.
     FellBack {
         /// Why, for a person.
+        reason: String,
+    },
+    /// Another process loads the same image into the same engine, and is waited for. Told once.
+    Waiting {
+        /// Its number, in its own name space; `None` if it could not be found out.
+        process: Option<u32>,
+        /// The file that it has locked.
+        path: PathBuf,
+    },
+    /// The image is loaded without a lock: if others load it too at this time, it is sent more than once.
+    NoLock {
+        /// Why there is none.
         reason: String,
     },
     /// The engine said something.

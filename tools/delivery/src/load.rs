@@ -16,6 +16,7 @@ use stevedore_image::reference::Reference;
 use crate::error::Error;
 use crate::event::Observer;
 use crate::image::Image;
+use crate::lock::{Lock, LockKey, LockPlaces, Turn};
 use crate::report::{LayerCounts, Outcome};
 use delivery::Delivery;
 use docker::IntoDocker;
@@ -56,13 +57,22 @@ impl Tally {
     }
 }
 
+/// How loads are done, whatever they deliver.
+#[derive(Clone)]
+pub struct Manner {
+    /// Whether the engine is asked to tell how far it is while it unpacks ([`crate::Event::Unpacking`]).
+    pub narrate: bool,
+    /// Who watches.
+    pub observer: Observer,
+    /// Where processes that load the same image find each other.
+    pub locks: LockPlaces,
+}
+
 /// Makes `engine` have `image` under all of `references`, and sends only what it lacks.
-///
-/// `narrate` asks the engine to tell how far it is while it unpacks ([`crate::Event::Unpacking`]).
 ///
 /// Whatever the engine is, the steps are the same: if the complete image is there under all its names, nothing is sent.
 /// Else what is missing is sent, the engine's image is compared with the one that was built, and its names move when
-/// it has proved complete.
+/// it has proved complete. Of several processes that find the same image missing, one sends it, and the others wait.
 ///
 /// # Errors
 /// If the image's files cannot be used, or the engine fails or refuses. No name has moved then, unless the connection
@@ -71,28 +81,35 @@ pub async fn load(
     engine: &Connection,
     image: &Image,
     references: &[Reference],
-    narrate: bool,
-    observer: &Observer,
+    manner: &Manner,
     tally: &Tally,
 ) -> Result<Loaded, Error> {
     let delivery = Delivery {
         image,
         references,
-        observer,
-        narrate,
+        observer: &manner.observer,
+        narrate: manner.narrate,
         tally,
     };
+    let key = LockKey::new(engine.address(), image.id());
+    let lock = Lock::new(&manner.locks, &key, &manner.observer);
     match engine {
         Connection::Docker(engine) if engine.identity().kind == EngineKind::Podman => {
-            deliver(IntoPodman { delivery, engine }).await
+            deliver(IntoPodman { delivery, engine }, lock).await
         }
-        Connection::Docker(engine) => deliver(IntoDocker { delivery, engine }).await,
+        Connection::Docker(engine) => deliver(IntoDocker { delivery, engine }, lock).await,
     }
 }
 
-async fn deliver(strategy: impl Strategy) -> Result<Loaded, Error> {
-    if let Some(loaded) = strategy.adopt().await? {
-        return Ok(loaded);
+async fn deliver(strategy: impl Strategy, mut lock: Lock<'_>) -> Result<Loaded, Error> {
+    loop {
+        if let Some(loaded) = strategy.adopt().await? {
+            return Ok(loaded);
+        }
+        match lock.turn().await {
+            Turn::LookAgain => {}
+            Turn::Mine(held) => return held.during(strategy.transfer()).await,
+            Turn::WithoutLock => return strategy.transfer().await,
+        }
     }
-    strategy.transfer().await
 }

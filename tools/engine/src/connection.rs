@@ -22,6 +22,13 @@ impl Connection {
         Docker::connect(address, traffic).await.map(Self::Docker)
     }
 
+    /// Where it is.
+    pub fn address(&self) -> &Address {
+        match self {
+            Self::Docker(engine) => engine.address(),
+        }
+    }
+
     /// What it is, as it said when the connection was made.
     pub fn identity(&self) -> &Identity {
         match self {
