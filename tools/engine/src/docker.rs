@@ -14,16 +14,26 @@ use tokio::sync::OnceCell;
 use crate::address::Address;
 use crate::answer::LoadAnswer;
 use crate::client::{empty, Client};
-use crate::engine::{Archive, Engine, ImageFacts, LoadProgress, Tagged};
+use crate::engine::{Archive, Engine, ImageFacts, ImageName, LoadProgress, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{ApiVersion, EngineKind, Identity, Store};
 use crate::message::{Malformed, MessageReader};
 use crate::traffic::Traffic;
 
+mod inspection;
+
+use inspection::Inspection;
+
 /// The first API version of engines that can have a containerd store (Docker 23).
 const FIRST_WITH_CONTAINERD: ApiVersion = ApiVersion {
     major: 1,
     minor: 42,
+};
+
+/// The first API version in which an image's inspection tells whether all its blobs are there (Docker 28).
+const FIRST_WITH_MANIFESTS: ApiVersion = ApiVersion {
+    major: 1,
+    minor: 48,
 };
 
 /// An engine that speaks the Docker Engine API.
@@ -39,21 +49,6 @@ pub struct Docker {
 struct Info {
     #[serde(rename = "DriverStatus", default)]
     driver_status: Vec<(String, String)>,
-}
-
-/// The part of `GET /images/{id}/json` that is read.
-#[derive(Deserialize)]
-struct ImageInspect {
-    #[serde(rename = "Id")]
-    id: Digest,
-    #[serde(rename = "RootFS", default)]
-    root_fs: RootFs,
-}
-
-#[derive(Default, Deserialize)]
-struct RootFs {
-    #[serde(rename = "Layers", default)]
-    layers: Vec<Digest>,
 }
 
 impl Docker {
@@ -94,6 +89,15 @@ impl Docker {
         &self.client
     }
 
+    /// Where it keeps its images, if that is known without a question: it is podman or an old Docker, or an image was inspected.
+    pub fn known_store(&self) -> Option<Store> {
+        match self.identity.kind {
+            EngineKind::Podman => Some(Store::ContainersStorage),
+            _ if self.api < FIRST_WITH_CONTAINERD => Some(Store::Graphdriver),
+            _ => self.store.get().copied(),
+        }
+    }
+
     /// Finds out where it keeps its images. Costs at most one request, the first time.
     ///
     /// # Errors
@@ -132,11 +136,8 @@ impl Docker {
     }
 
     async fn ask_for_store(&self) -> Result<Store, Error> {
-        if self.identity.kind == EngineKind::Podman {
-            return Ok(Store::ContainersStorage);
-        }
-        if self.api < FIRST_WITH_CONTAINERD {
-            return Ok(Store::Graphdriver);
+        if let Some(store) = self.known_store() {
+            return Ok(store);
         }
         let action = Action::FindStore;
         let response = self.client.call(action, Method::GET, "/info").await?;
@@ -201,9 +202,13 @@ impl Engine for Docker {
         Ok(Tagged::Done)
     }
 
-    async fn inspect(&self, image: &Digest) -> Result<Option<ImageFacts>, Error> {
+    async fn inspect(&self, image: ImageName<'_>) -> Result<Option<ImageFacts>, Error> {
         let action = Action::Inspect;
-        let path = format!("/images/{image}/json");
+        let query = match self.api >= FIRST_WITH_MANIFESTS {
+            true => "?manifests=1",
+            false => "",
+        };
+        let path = format!("/images/{image}/json{query}");
         let request = self.client.request(Method::GET, &path).body(empty());
         let response = self.client.send(action, request).await?;
         if response.status() == StatusCode::NOT_FOUND {
@@ -211,11 +216,26 @@ impl Engine for Docker {
             return Ok(None);
         }
         let response = self.client.successful(action, response).await?;
-        let image: ImageInspect = self.client.read_json(action, response).await?;
-        Ok(Some(ImageFacts {
-            id: image.id,
-            diff_ids: image.root_fs.layers,
-        }))
+        let image: Inspection = self.client.read_json(action, response).await?;
+        if let Some(store) = image.store(self.api >= FIRST_WITH_MANIFESTS) {
+            // What is known already is the same.
+            let _ = self.store.set(store);
+        }
+        Ok(Some(image.facts()))
+    }
+
+    async fn remove_image(&self, image: &Digest) -> Result<(), Error> {
+        let action = Action::RemoveImage;
+        let request = self
+            .client
+            .request(Method::DELETE, &format!("/images/{image}"))
+            .body(empty());
+        let response = self.client.send(action, request).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return self.client.read(action, response).await.map(drop);
+        }
+        let response = self.client.successful(action, response).await?;
+        self.client.read(action, response).await.map(drop)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a delivery needs of a container engine.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -29,8 +30,35 @@ pub trait Engine {
         reference: &Reference,
     ) -> impl Future<Output = Result<Tagged, Error>>;
 
-    /// Tells what the engine knows about the image whose ID is `image`; `None` if it has no such image.
-    fn inspect(&self, image: &Digest) -> impl Future<Output = Result<Option<ImageFacts>, Error>>;
+    /// Tells what the engine knows about an image; `None` if it has no such image.
+    fn inspect(
+        &self,
+        image: ImageName<'_>,
+    ) -> impl Future<Output = Result<Option<ImageFacts>, Error>>;
+
+    /// Removes the image whose ID is `image`, if no container needs it. That it is not there is no error.
+    ///
+    /// An engine may take the image's name away too, so this is for images that have none.
+    fn remove_image(&self, image: &Digest) -> impl Future<Output = Result<(), Error>>;
+}
+
+/// What an image is called in a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageName<'a> {
+    /// Its ID.
+    Id(&'a Digest),
+    /// A name that it was given.
+    Reference(&'a Reference),
+}
+
+impl fmt::Display for ImageName<'_> {
+    /// The text that engines understand: `sha256:…`, or `docker.io/library/app:dev`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(formatter),
+            Self::Reference(reference) => formatter.write_str(&reference.normalized()),
+        }
+    }
 }
 
 /// The answer to [`Engine::tag`].
@@ -47,8 +75,13 @@ pub enum Tagged {
 pub struct ImageFacts {
     /// The ID under which the engine keeps it.
     pub id: Digest,
-    /// The `diff_id`s of its layers, bottom first.
+    /// The `diff_id`s of its layers, bottom first. An engine may give none for an image that it cannot read whole.
     pub diff_ids: Vec<Digest>,
+    /// The names that it has.
+    pub references: Vec<Reference>,
+    /// Whether every blob of it is there; `None` if the engine does not tell, or is one that cannot have a part of an
+    /// image.
+    pub is_available: Option<bool>,
 }
 
 /// A tar archive to be uploaded.

@@ -21,6 +21,8 @@ pub enum Action {
     Tag,
     /// `GET /images/{id}/json`.
     Inspect,
+    /// `DELETE /images/{id}`.
+    RemoveImage,
     /// `POST /images/load`.
     Load,
     /// Creating a container.
@@ -58,6 +60,7 @@ impl fmt::Display for Action {
             Self::FindStore => "find out where the engine keeps its images",
             Self::Tag => "tag the image",
             Self::Inspect => "inspect the image",
+            Self::RemoveImage => "remove the image",
             Self::Load => "load the image",
             Self::CreateContainer => "create the container",
             Self::AttachContainer => "attach to the container",

@@ -41,7 +41,7 @@ pub use container::{Container, ContainerRequest, Wait, WindowSize};
 pub use containerd::Containerd;
 pub use content::{BlobInfo, BlobReader, Content, NewBlob};
 pub use docker::Docker;
-pub use engine::{Archive, Engine, ImageFacts, LoadProgress, Tagged};
+pub use engine::{Archive, Engine, ImageFacts, ImageName, LoadProgress, Tagged};
 pub use error::{Action, Error, GrpcCode};
 pub use identity::{EngineKind, Identity, Store};
 pub use ssh::{RemoteCommand, SshAddress};

@@ -1,6 +1,6 @@
 //! Docker with the containerd image store.
 
-use stevedore_engine::{Docker, Engine, ImageFacts, Store};
+use stevedore_engine::{Docker, Engine, ImageFacts, ImageName, Store};
 use stevedore_image::docker_archive;
 
 use super::delivery::Delivery;
@@ -35,7 +35,7 @@ pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result
         Answer::Missing(_) => return Err(delivery.keeps_losing(1)),
         Answer::Refused(refusal) => return Err(delivery.refusal(refusal)),
     };
-    let facts = engine.inspect(&id).await?;
+    let facts = engine.inspect(ImageName::Id(&id)).await?;
     compare_layers(delivery, facts.as_ref())?;
     if !delivery.tag_all(engine, &id).await? {
         return Err(delivery.not_there(id));

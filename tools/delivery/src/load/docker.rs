@@ -1,6 +1,6 @@
 //! Docker, whichever of its two image stores it has.
 
-use stevedore_engine::{Docker, Engine, Store};
+use stevedore_engine::{Docker, Engine, ImageName, Store};
 
 use super::delivery::Delivery;
 use super::graphdriver::{self, Transfer, Unlike};
@@ -19,7 +19,7 @@ impl Strategy for IntoDocker<'_> {
     async fn adopt(&self) -> Result<Option<Loaded>, Error> {
         let id = self.delivery.image.id();
         let there = match self.delivery.references {
-            [] => self.engine.inspect(&id).await?.is_some(),
+            [] => self.engine.inspect(ImageName::Id(&id)).await?.is_some(),
             _ => self.delivery.tag_all(self.engine, &id).await?,
         };
         if !there {

@@ -6,7 +6,7 @@
 //!    again from there.
 //! 3. The ID that the engine prints is compared with the one that was computed when the image was built.
 
-use stevedore_engine::{Docker, Engine, LoadAnswer, LoadProgress, Refusal};
+use stevedore_engine::{Docker, Engine, ImageName, LoadAnswer, LoadProgress, Refusal};
 use stevedore_image::archive_plan::ArchivePlan;
 use stevedore_image::digest::Digest;
 use stevedore_image::docker_archive;
@@ -86,7 +86,10 @@ async fn verify(
     let expected = delivery.image.id();
     let found = match printed {
         Some(id) => Some(id),
-        None => engine.inspect(&expected).await?.map(|facts| facts.id),
+        None => engine
+            .inspect(ImageName::Id(&expected))
+            .await?
+            .map(|facts| facts.id),
     };
     match found {
         Some(id) if id == expected => Ok(Transfer::Done),

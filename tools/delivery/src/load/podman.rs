@@ -1,6 +1,6 @@
 //! podman, through its socket.
 
-use stevedore_engine::{Docker, Engine, Store};
+use stevedore_engine::{Docker, Engine, ImageName, Store};
 use stevedore_image::docker_archive;
 
 use super::containerd_store::compare_layers;
@@ -23,7 +23,7 @@ impl Strategy for IntoPodman<'_> {
     async fn adopt(&self) -> Result<Option<Loaded>, Error> {
         let id = self.delivery.image.id();
         let there = match self.delivery.references {
-            [] => self.engine.inspect(&id).await?.is_some(),
+            [] => self.engine.inspect(ImageName::Id(&id)).await?.is_some(),
             _ => self.delivery.tag_all(self.engine, &id).await?,
         };
         if !there {
@@ -56,7 +56,10 @@ impl Strategy for IntoPodman<'_> {
             Answer::Missing(_) => return Err(delivery.keeps_losing(1)),
             Answer::Refused(refusal) => return Err(delivery.refusal(refusal)),
         }
-        let facts = self.engine.inspect(&delivery.image.id()).await?;
+        let facts = self
+            .engine
+            .inspect(ImageName::Id(&delivery.image.id()))
+            .await?;
         compare_layers(delivery, facts.as_ref())?;
         Ok(self.loaded(Outcome::Loaded))
     }
