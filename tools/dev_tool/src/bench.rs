@@ -1,17 +1,28 @@
 //! Benchmarks: this project and its peers, side by side in one run.
 
+mod archive;
 mod build;
+mod crowd;
+mod engines;
 mod load;
+mod peer;
+mod products;
 mod subject;
 mod table;
+mod target;
 
-use anyhow::Result;
+use anyhow::{bail, Result};
 use clap::{Args, ValueEnum};
 
 use crate::bazel::Bazel;
 use crate::workspace::Workspace;
+use engines::EngineBench;
 use load::LoadBench;
+use products::Products;
 use table::Table;
+
+/// What may come on top of a layer in an upload: heads, framing, config, manifest, the tar's own headers.
+const ALLOWANCE: u64 = 64 * 1024;
 
 /// A benchmark and how it is run.
 #[derive(Debug, Args)]
@@ -21,9 +32,9 @@ pub(crate) struct Options {
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
-    /// The engine to load into
-    #[arg(long, default_value = "docker-28")]
-    engine: String,
+    /// The engine to load into, or one of them [default: docker-28 for `load`, all for `engines`]
+    #[arg(long, value_name = "NAME")]
+    engine: Vec<String>,
     /// How often each quick command is run; slow ones run a third as often
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
@@ -33,13 +44,22 @@ pub(crate) struct Options {
 enum Name {
     /// Building and loading an image with a layer of 1 GiB
     Load,
+    /// Loading that image into every engine
+    Engines,
 }
 
 /// Runs a benchmark and prints its table. A figure that misses its goal is a result, not an error.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let table = match options.name {
-        Name::Load => load(workspace, options)?,
+    let folder = subject::write(workspace)?;
+    let bazel = Bazel::new(workspace, &folder)?;
+    eprintln!("building the image");
+    let products = Products::build(&bazel)?;
+    let mut table = Table::default();
+    let measured = match options.name {
+        Name::Load => load(workspace, &bazel, &products, options, &mut table),
+        Name::Engines => engines(workspace, &products, options, &mut table),
     };
+    // What was measured before something failed is worth seeing.
     match options.json {
         true => table.print_json()?,
         false => print!("{table}"),
@@ -48,17 +68,46 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         0 => {}
         misses => eprintln!("{misses} of the figures miss their goals"),
     }
-    Ok(())
+    measured
 }
 
-fn load(workspace: &Workspace, options: &Options) -> Result<Table> {
+fn load(
+    workspace: &Workspace,
+    bazel: &Bazel<'_>,
+    products: &Products,
+    options: &Options,
+    table: &mut Table,
+) -> Result<()> {
     let runs = usize::from(options.runs);
-    let folder = subject::write(workspace)?;
-    let bazel = Bazel::new(workspace, &folder)?;
-    let mut table = Table::default();
-    eprintln!("building the image");
-    LoadBench::start(workspace, &bazel, &options.engine, runs)?.measure(&mut table)?;
+    let engine = options.engine.first().map_or("docker-28", String::as_str);
+    LoadBench::start(workspace, products, engine, runs)?.measure(table)?;
     eprintln!("measuring: building");
-    build::measure(&bazel, runs.div_ceil(3), &mut table)?;
-    Ok(table)
+    build::measure(bazel, runs.div_ceil(3), table)
+}
+
+/// Measures every engine, also after one of them has failed.
+fn engines(
+    workspace: &Workspace,
+    products: &Products,
+    options: &Options,
+    table: &mut Table,
+) -> Result<()> {
+    let names = match options.engine.is_empty() {
+        true => engines::ENGINES.map(ToOwned::to_owned).to_vec(),
+        false => options.engine.clone(),
+    };
+    let mut failed = Vec::new();
+    for name in names {
+        eprintln!("measuring: {name}");
+        table.section(&name);
+        let bench = EngineBench::start(workspace, products, &name, usize::from(options.runs));
+        if let Err(error) = bench.and_then(|bench| bench.measure(table)) {
+            eprintln!("{name} failed: {error:#}");
+            failed.push(name);
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => bail!("could not measure {}", failed.join(", ")),
+    }
 }

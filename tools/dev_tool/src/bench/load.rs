@@ -6,70 +6,52 @@ use std::process::{Command, Stdio};
 
 use anyhow::{ensure, Context, Result};
 
+use super::peer::Peer;
+use super::products::Products;
 use super::subject::TOP;
 use super::table::{Goal, Table};
-use crate::bazel::Bazel;
-use crate::clock::{median, peak_memory, time};
-use crate::command::{finish, run};
-use crate::engine::instance::Running;
-use crate::load_report::LoadReport;
-use crate::proxy::{Proxy, Traffic};
-use crate::scratch::Scratch;
+use super::target::{Kind, Target};
+use super::ALLOWANCE;
+use crate::clock::{median, peak_memory};
+use crate::command::run;
 use crate::workspace::Workspace;
-
-/// What may come on top of a layer in an upload: heads, framing, config, manifest, the tar's own headers.
-const ALLOWANCE: u64 = 64 * 1024;
 
 /// What both tools may have in memory.
 const MEMORY: f64 = 64.0;
 
+/// The names that the loaders give.
+const IMAGE: &str = "docker.io/bench/image:latest";
+const OTHER_CONFIG: &str = "docker.io/bench/other_config:latest";
+const ONLY_TOP: &str = "docker.io/bench/only_top:latest";
+
 /// The engine, the loaders and the archives.
-pub(crate) struct LoadBench {
-    engine: Running,
-    proxy: Proxy,
-    scratch: Scratch,
+pub(crate) struct LoadBench<'a> {
+    target: Target,
+    products: &'a Products,
     runs: usize,
-    load_base: PathBuf,
-    load_image: PathBuf,
-    load_other_config: PathBuf,
-    /// The whole image, as `docker load` takes it.
-    archive: PathBuf,
     compressed_archive: PathBuf,
-    /// An image that has nothing but the upper layer.
-    top_archive: PathBuf,
 }
 
-impl LoadBench {
-    /// Builds what is to be loaded, and starts an engine with an empty store.
+impl<'a> LoadBench<'a> {
+    /// Starts an engine with an empty store.
     pub(crate) fn start(
         workspace: &Workspace,
-        bazel: &Bazel<'_>,
+        products: &'a Products,
         engine: &str,
         runs: usize,
     ) -> Result<Self> {
-        let archive = bazel.file("//:load_image", "docker_archive")?;
         let compressed_archive = workspace.cache("bench/image.tar.gz");
-        compress(&archive, &compressed_archive)?;
-        let (load_base, load_image, load_other_config) = (
-            bazel.executable("//:load_base")?,
-            bazel.executable("//:load_image")?,
-            bazel.executable("//:load_other_config")?,
+        compress(&products.archive, &compressed_archive)?;
+        let target = Target::start(workspace, engine)?;
+        ensure!(
+            target.kind() == Kind::Graphdriver,
+            "the goals of this benchmark are for a Docker with a graph driver, which `{engine}` is not: use `dev/bench engines`"
         );
-        let top_archive = bazel.file("//:load_only_top", "docker_archive")?;
-        let engine = Running::start(workspace, engine, "bench")?;
-        let scratch = Scratch::new()?;
-        let proxy = Proxy::start(&scratch.file("proxy.sock"), &engine.socket())?;
         Ok(Self {
-            engine,
-            proxy,
-            scratch,
+            target,
+            products,
             runs,
-            load_base,
-            load_image,
-            load_other_config,
-            archive,
             compressed_archive,
-            top_archive,
         })
     }
 
@@ -89,12 +71,12 @@ impl LoadBench {
         let (mut own, mut plain, mut compressed) = (Vec::new(), Vec::new(), Vec::new());
         // Each of these takes several seconds: a third of the runs gives as steady a median.
         for _ in 0..self.runs.div_ceil(3) {
-            self.wipe()?;
-            own.push(self.timed(&mut self.loader(&self.load_image))?);
-            self.wipe()?;
-            plain.push(self.timed(&mut self.docker_load(&self.archive))?);
-            self.wipe()?;
-            compressed.push(self.timed(&mut self.docker_load(&self.compressed_archive))?);
+            self.target.wipe()?;
+            own.push(self.load(&self.products.load_image)?);
+            self.target.wipe()?;
+            plain.push(self.docker_load(&self.products.archive)?);
+            self.target.wipe()?;
+            compressed.push(self.docker_load(&self.compressed_archive)?);
         }
         let (own, plain, compressed) = (median(&own), median(&plain), median(&compressed));
         table.figure("first load: time", own, "s");
@@ -116,8 +98,8 @@ impl LoadBench {
             compressed / own,
             "times",
         );
-        self.wipe()?;
-        let memory = peak_memory(&self.loader(&self.load_image))?;
+        self.target.wipe()?;
+        let memory = peak_memory(&self.target.loader(&self.products.load_image))?;
         table.goal(
             "first load: peak memory",
             Goal::AtMost(MEMORY),
@@ -131,11 +113,14 @@ impl LoadBench {
     fn unchanged(&self, table: &mut Table) -> Result<()> {
         let (mut own, mut peer) = (Vec::new(), Vec::new());
         for _ in 0..self.runs {
-            own.push(self.timed(&mut self.loader(&self.load_image))?);
-            peer.push(self.timed(&mut self.docker_load(&self.archive))?);
+            own.push(self.load(&self.products.load_image)?);
+            peer.push(self.docker_load(&self.products.archive)?);
         }
         let (own, peer) = (median(&own), median(&peer));
-        let traffic = self.traffic(&self.load_image, "unchanged")?;
+        let traffic = self
+            .target
+            .counted(&self.products.load_image, "unchanged")?
+            .traffic;
         table.goal(
             "unchanged: requests, beyond detecting the engine",
             Goal::AtMost(1.0),
@@ -178,12 +163,15 @@ impl LoadBench {
     fn config_only(&self, table: &mut Table) -> Result<()> {
         let mut own = Vec::new();
         for _ in 0..self.runs {
-            self.remove("bench/other_config:latest")?;
-            own.push(self.timed(&mut self.loader(&self.load_other_config))?);
+            self.target.remove_if_there(OTHER_CONFIG)?;
+            own.push(self.load(&self.products.load_other_config)?);
         }
-        self.remove("bench/other_config:latest")?;
-        let traffic = self.traffic(&self.load_other_config, "loaded")?;
-        self.remove("bench/other_config:latest")?;
+        self.target.remove_if_there(OTHER_CONFIG)?;
+        let counted = self
+            .target
+            .counted(&self.products.load_other_config, "loaded")?;
+        let traffic = counted.traffic;
+        self.target.remove_if_there(OTHER_CONFIG)?;
         table.goal(
             "config changed: requests beyond detection",
             Goal::AtMost(2.0),
@@ -194,7 +182,7 @@ impl LoadBench {
         table.goal(
             "config changed: layers sent",
             Goal::AtMost(0.0),
-            self.layers_sent()?,
+            counted.report.layers.sent as f64,
             "layers",
         );
         table.figure("config changed: time", median(&own) * 1000.0, "ms");
@@ -203,19 +191,22 @@ impl LoadBench {
 
     /// The lower layer is there, the upper one is not.
     fn top_layer(&self, table: &mut Table) -> Result<()> {
-        run(&mut self.loader(&self.load_base))?;
+        run(&mut self.target.loader(&self.products.load_base))?;
         let (mut own, mut peer, mut whole) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.runs {
-            self.remove("bench/image:latest")?;
-            own.push(self.timed(&mut self.loader(&self.load_image))?);
-            self.remove("bench/image:latest")?;
-            peer.push(self.timed(&mut self.docker_load(&self.top_archive))?);
-            self.remove("bench/only_top:latest")?;
-            whole.push(self.timed(&mut self.docker_load(&self.archive))?);
+            self.target.remove_if_there(IMAGE)?;
+            own.push(self.load(&self.products.load_image)?);
+            self.target.remove_if_there(IMAGE)?;
+            peer.push(self.docker_load(&self.products.top_archive)?);
+            self.target.remove_if_there(ONLY_TOP)?;
+            whole.push(self.docker_load(&self.products.archive)?);
         }
         let (own, peer, whole) = (median(&own), median(&peer), median(&whole));
-        self.remove("bench/image:latest")?;
-        let traffic = self.traffic(&self.load_image, "loaded")?;
+        self.target.remove_if_there(IMAGE)?;
+        let traffic = self
+            .target
+            .counted(&self.products.load_image, "loaded")?
+            .traffic;
         let uploads = traffic
             .uploads()
             .filter(|upload| upload.body() > ALLOWANCE)
@@ -258,71 +249,12 @@ impl LoadBench {
         Ok(())
     }
 
-    fn loader(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        command.env("DOCKER_HOST", self.engine.host());
-        command
+    fn load(&self, program: &Path) -> Result<f64> {
+        self.target.timed(&mut self.target.loader(program))
     }
 
-    fn docker_load(&self, archive: &Path) -> Command {
-        let mut command = self.engine.docker_command();
-        command.args(["load", "--quiet", "--input"]).arg(archive);
-        command
-    }
-
-    /// Seconds, of a machine that has nothing left to write.
-    fn timed(&self, command: &mut Command) -> Result<f64> {
-        nix::unistd::sync();
-        Ok(time(command)?.as_secs_f64())
-    }
-
-    /// Loads through the counting proxy.
-    fn traffic(&self, program: &Path, outcome: &str) -> Result<Traffic> {
-        self.proxy.take()?;
-        let report = self.report();
-        run(Command::new(program)
-            .env("DOCKER_HOST", self.proxy.host())
-            .env("STEVEDORE_REPORT", &report))?;
-        let found = LoadReport::read(&report)?.outcome;
-        ensure!(
-            found == outcome,
-            "`{}` found the image `{found}`, expected `{outcome}`",
-            program.display()
-        );
-        self.proxy.take()
-    }
-
-    /// What the last load through the proxy says that it sent.
-    fn layers_sent(&self) -> Result<f64> {
-        Ok(LoadReport::read(&self.report())?.layers.sent as f64)
-    }
-
-    fn report(&self) -> PathBuf {
-        self.scratch.file("report.json")
-    }
-
-    fn remove(&self, image: &str) -> Result<()> {
-        let found = self.engine.docker(["image", "ls", "--quiet", image])?;
-        if !found.is_empty() {
-            self.engine.docker(["image", "rm", image])?;
-        }
-        Ok(())
-    }
-
-    /// Removes every image, and so every layer.
-    fn wipe(&self) -> Result<()> {
-        let images = self.engine.docker(["image", "ls", "--all", "--quiet"])?;
-        for image in images.lines() {
-            // An image that went with another is no longer there.
-            finish(
-                self.engine
-                    .docker_command()
-                    .args(["image", "rm", "--force", image]),
-            )?;
-        }
-        let left = self.engine.docker(["image", "ls", "--all", "--quiet"])?;
-        ensure!(left.is_empty(), "images cannot be removed: {left}");
-        Ok(())
+    fn docker_load(&self, archive: &Path) -> Result<f64> {
+        Peer::Load.time(&self.target, archive)
     }
 }
 

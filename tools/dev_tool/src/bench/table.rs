@@ -41,6 +41,9 @@ impl Serialize for Goal {
 /// One figure.
 #[derive(Clone, Debug, Serialize)]
 struct Row {
+    /// What it is about, where the table has several sections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    section: Option<String>,
     row: String,
     goal: Option<Goal>,
     measured: Option<f64>,
@@ -52,9 +55,16 @@ struct Row {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Table {
     rows: Vec<Row>,
+    #[serde(skip)]
+    section: Option<String>,
 }
 
 impl Table {
+    /// Begins a section: the rows that follow are in it.
+    pub(crate) fn section(&mut self, title: &str) {
+        self.section = Some(title.to_owned());
+    }
+
     /// Adds a figure with a goal.
     pub(crate) fn goal(&mut self, row: &str, goal: Goal, measured: f64, unit: &str) {
         self.add(row, Some(goal), Some(measured), unit);
@@ -88,6 +98,7 @@ impl Table {
     fn add(&mut self, row: &str, goal: Option<Goal>, measured: Option<f64>, unit: &str) {
         let measured = measured.map(rounded);
         self.rows.push(Row {
+            section: self.section.clone(),
             row: row.to_owned(),
             goal,
             measured,
@@ -102,7 +113,12 @@ impl fmt::Display for Table {
         let width = |cell: fn(&Row) -> usize| self.rows.iter().map(cell).max().unwrap_or_default();
         let name = width(|row| row.row.chars().count());
         let unit = width(|row| row.unit.chars().count());
+        let mut section = &None;
         for row in &self.rows {
+            if row.section != *section {
+                section = &row.section;
+                writeln!(formatter, "\n{}", section.as_deref().unwrap_or_default())?;
+            }
             let goal = row.goal.map(|goal| goal.to_string()).unwrap_or_default();
             let measured = row
                 .measured
@@ -146,6 +162,21 @@ mod tests {
         let holds: Vec<_> = table.rows.iter().map(|row| row.holds).collect();
         assert_eq!(holds, [Some(true), Some(false), None, None]);
         assert_eq!(table.misses(), 1);
+    }
+
+    #[test]
+    fn a_section_is_told_once_before_its_rows() -> Result<()> {
+        let mut table = table();
+        table.section("podman-5");
+        table.figure("a", 1.0, "s");
+        table.figure("b", 2.0, "s");
+        let text = table.to_string();
+        assert_eq!(text.matches("\npodman-5\na").count(), 1, "{text}");
+        assert_eq!(
+            serde_json::to_value(&table)?["rows"][5]["section"],
+            "podman-5"
+        );
+        Ok(())
     }
 
     #[test]
