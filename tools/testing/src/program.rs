@@ -67,6 +67,13 @@ impl Program {
         self
     }
 
+    /// Lets it report to this file, so that several calls for the same image do not write to one.
+    pub fn reporting_to(mut self, report: &Path) -> Self {
+        self.command.env("STEVEDORE_REPORT", report);
+        self.report = report.to_owned();
+        self
+    }
+
     /// The command, for what is not provided here.
     pub fn command(&mut self) -> &mut Command {
         &mut self.command

@@ -10,3 +10,4 @@ mod containerd_store;
 mod containers;
 mod disturbances;
 mod loads;
+mod parallel;
