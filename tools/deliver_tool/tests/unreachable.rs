@@ -92,8 +92,8 @@ fn a_daemon_that_answers_500() {
     for (path, action) in [
         ("", "failed to detect the engine: the engine answered 500"),
         (
-            "/tag",
-            "failed to tag the image: the engine answered 500: broken inside",
+            "/json",
+            "failed to inspect the image: the engine answered 500: broken inside",
         ),
         (
             "/load",

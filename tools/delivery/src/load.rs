@@ -5,6 +5,7 @@ mod delivery;
 mod docker;
 mod graphdriver;
 mod podman;
+mod presence;
 mod strategy;
 
 use std::cell::Cell;

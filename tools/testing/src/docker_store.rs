@@ -54,6 +54,12 @@ impl DockerStore {
         self.names.get(name).copied()
     }
 
+    /// The names that stand for `image`.
+    pub(crate) fn names_of(&self, image: &Digest) -> Vec<&str> {
+        let names = self.names.iter().filter(|(_, id)| *id == image);
+        names.map(|(name, _)| name.as_str()).collect()
+    }
+
     /// Lets `name` stand for `image`, whether that exists or not.
     pub fn set_name(&mut self, name: &str, image: Digest) {
         self.names.insert(name.to_owned(), image);

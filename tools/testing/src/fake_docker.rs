@@ -277,14 +277,24 @@ fn tag(store: &mut DockerStore, path: &str, query: Option<&str>) -> Response<Ful
 }
 
 fn inspect(store: &DockerStore, path: &str) -> Response<Full<Bytes>> {
-    let image = image_in(path, "/json");
-    match image.and_then(|image| Some((image, store.image(&image)?))) {
-        Some((image, layers)) => respond(
-            200,
-            json!({"Id": image, "RootFS": {"Type": "layers", "Layers": layers}}).to_string(),
+    let name = path
+        .strip_prefix("/images/")
+        .and_then(|path| path.strip_suffix("/json"));
+    let image = name.and_then(|name| match name.parse() {
+        Ok(id) => store.image(&id).map(|_| id),
+        Err(_) => store.name(
+            name.trim_start_matches("docker.io/")
+                .trim_start_matches("library/"),
         ),
-        None => message(404, "No such image"),
-    }
+    });
+    let Some(image) = image else {
+        return message(404, "No such image");
+    };
+    let layers = store.image(&image).unwrap_or_default();
+    let answer = json!({"Id": image, "RepoTags": store.names_of(&image),
+        "GraphDriver": {"Name": "overlay2", "Data": {}},
+        "RootFS": {"Type": "layers", "Layers": layers}});
+    respond(200, answer.to_string())
 }
 
 async fn load(

@@ -124,6 +124,27 @@ impl Bench {
         finished
     }
 
+    /// The requests of a load of layers that are not there, under a name that is not: an engine that may have either
+    /// store is asked two questions more.
+    pub(crate) fn first_load(&self) -> u64 {
+        match self.has_one_kind_of_store() {
+            true => 5,
+            false => 7,
+        }
+    }
+
+    /// The requests that give a further name to an image that is there.
+    pub(crate) fn further_name(&self) -> u64 {
+        match self.has_one_kind_of_store() {
+            true => 3,
+            false => 4,
+        }
+    }
+
+    fn has_one_kind_of_store(&self) -> bool {
+        self.name.starts_with("docker-20")
+    }
+
     /// The engine has the image under its name, whole.
     #[track_caller]
     pub(crate) fn has(&self, image: &ImageFiles) {

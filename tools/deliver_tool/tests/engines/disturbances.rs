@@ -13,7 +13,7 @@ use crate::bench::{with_engines, with_graphdrivers, Bench, BINARY};
 fn layers_that_are_pruned_after_the_probe_are_sent_too() {
     with_graphdrivers(|bench| {
         let old = bench.image(&bench.tars(&["base", "lib"]), "A=1");
-        bench.loads(&old, "loaded", 4, [2, 0, 2]);
+        bench.loads(&old, "loaded", bench.first_load(), [2, 0, 2]);
         let image = bench.image(&bench.tars(&["base", "lib", "app"]), "A=1");
         let (api, id) = (bench.api.clone(), old.id.to_string());
         let prune = Box::new(move || api.remove_image(&id).unwrap());
@@ -44,7 +44,7 @@ fn disturbed(
     disturb: impl Fn(&mut Program, &Proxy) -> Finished,
 ) -> Finished {
     let old = bench.image(&bench.tars(&["old"]), "A=1");
-    bench.loads(&old, "loaded", 4, [1, 0, 1]);
+    bench.loads(&old, "loaded", bench.first_load(), [1, 0, 1]);
     let count = bench.api.image_count().unwrap();
     let image = bench.image(
         &[bench.tar("base", 20_000_000), bench.tar("app", 20_000_000)],
@@ -122,7 +122,7 @@ fn a_connection_that_breaks_in_the_middle_of_an_upload() {
 fn a_layer_whose_bytes_have_changed_is_refused_by_the_engine() {
     with_graphdrivers(|bench| {
         let old = bench.image(&bench.tars(&["old"]), "A=1");
-        bench.loads(&old, "loaded", 4, [1, 0, 1]);
+        bench.loads(&old, "loaded", bench.first_load(), [1, 0, 1]);
         let count = bench.api.image_count().unwrap();
         let image = bench.image(&bench.tars(&["base", "app"]), "A=2");
         let mut tar = std::fs::read(image.tar(1)).unwrap();
@@ -148,7 +148,7 @@ fn a_full_disk() {
         |name| name.contains("tmpfs"),
         |bench| {
             let old = bench.image(&bench.tars(&["old"]), "A=1");
-            bench.loads(&old, "loaded", 4, [1, 0, 1]);
+            bench.loads(&old, "loaded", bench.first_load(), [1, 0, 1]);
             let count = bench.api.image_count().unwrap();
             let image = bench.image(&[bench.tar("base", 120_000_000)], "A=2");
             let finished = bench.load(&image);

@@ -1,6 +1,7 @@
 //! One image on its way into one engine: what all kinds of engines have in common.
 
-use stevedore_engine::{Engine, Refusal, Tagged};
+use stevedore_engine::{Docker, Engine, ImageFacts, LoadAnswer, LoadProgress, Refusal, Tagged};
+use stevedore_image::archive_plan::ArchivePlan;
 use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
 
@@ -8,7 +9,8 @@ use crate::error::Error;
 use crate::event::{Event, Observer};
 use crate::image::Image;
 use crate::load::Tally;
-use crate::source::Layer;
+use crate::source::{Form, Layer};
+use crate::upload::Upload;
 
 /// One delivery.
 pub(super) struct Delivery<'a> {
@@ -37,6 +39,53 @@ impl Delivery<'_> {
             }
         }
         Ok(true)
+    }
+
+    /// Gives the image that `facts` tells about the names that it lacks; `false` if `engine` has it no more.
+    pub(super) async fn tag_missing(
+        &self,
+        engine: &impl Engine,
+        facts: &ImageFacts,
+    ) -> Result<bool, Error> {
+        for reference in self.references {
+            if !facts.references.contains(reference)
+                && engine.tag(&facts.id, reference).await? == Tagged::NoSuchImage
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Uploads `archive`, whose layers are read in the form that it has them in.
+    pub(super) async fn send(
+        &self,
+        engine: &Docker,
+        archive: ArchivePlan,
+        form: Form,
+    ) -> Result<LoadAnswer, Error> {
+        let layers = self.check_layers(archive.layers())?;
+        self.tell_sending(layers.len(), archive.layer_bytes());
+        let started = Upload::start(archive, layers, form, self.narrate, self.observer.clone());
+        let (archive, upload) = started.map_err(|source| Error::Thread {
+            label: self.label(),
+            source,
+        })?;
+        let mut progress = |LoadProgress { current, total }| {
+            (self.observer)(Event::Unpacking { current, total });
+        };
+        let answer = engine.load(archive, &mut progress).await;
+        let answer = answer.map_err(|error| match upload.failure() {
+            Some(source) => Error::Source {
+                label: self.label(),
+                source: Box::new(source),
+            },
+            None => error.into(),
+        })?;
+        for text in &answer.notes {
+            self.note(text.clone());
+        }
+        Ok(answer)
     }
 
     /// Finds the files of these layers before anything is sent, so that a missing one costs no upload.
@@ -76,6 +125,12 @@ impl Delivery<'_> {
         (self.observer)(Event::Note { text });
     }
 
+    /// Whether an engine's image has the layers of the image.
+    pub(super) fn has_layers(&self, facts: &ImageFacts) -> bool {
+        let layers = self.image.description().layers.iter();
+        layers.map(|layer| &layer.diff_id).eq(&facts.diff_ids)
+    }
+
     /// The number of layers of the image.
     pub(super) fn layer_count(&self) -> usize {
         self.image.description().layers.len()
@@ -84,6 +139,14 @@ impl Delivery<'_> {
     /// The image's target.
     pub(super) fn label(&self) -> String {
         self.image.label().to_owned()
+    }
+
+    /// The error for a description from which no archive can be made.
+    pub(super) fn description_error(&self, source: stevedore_image::Error) -> Error {
+        Error::Description {
+            label: self.label(),
+            source: Box::new(source),
+        }
     }
 
     /// The error for an engine that does not take the image.

@@ -1,11 +1,16 @@
 //! Docker, whichever of its two image stores it has.
+//!
+//! Nobody asks first which one that is: the image behind the first name is inspected (0.2 ms with graphdriver storage,
+//! 10 ms with the containerd store), and the answer shows the store, the image's ID there, and all its names. Only
+//! where there is no such image, and something must be sent, `GET /info` is asked (10 ms).
 
-use stevedore_engine::{Docker, Engine, ImageName, Store};
+use stevedore_engine::{Docker, Engine, ImageFacts, ImageName, Store};
+use stevedore_image::digest::Digest;
 
+use super::containerd_store::ContainerdStore;
 use super::delivery::Delivery;
-use super::graphdriver::{self, Transfer, Unlike};
 use super::strategy::Strategy;
-use super::{containerd_store, Loaded};
+use super::{graphdriver, Loaded};
 use crate::error::Error;
 use crate::report::Outcome;
 
@@ -17,42 +22,77 @@ pub(super) struct IntoDocker<'a> {
 
 impl Strategy for IntoDocker<'_> {
     async fn adopt(&self) -> Result<Option<Loaded>, Error> {
-        let id = self.delivery.image.id();
-        let there = match self.delivery.references {
-            [] => self.engine.inspect(ImageName::Id(&id)).await?.is_some(),
-            _ => self.delivery.tag_all(self.engine, &id).await?,
-        };
-        if !there {
-            return Ok(None);
+        if let Some(name) = self.delivery.references.first() {
+            if let Some(facts) = self.engine.inspect(ImageName::Reference(name)).await? {
+                if let Some(loaded) = self.recognise(&facts).await? {
+                    return Ok(Some(loaded));
+                }
+                if self.engine.known_store() == Some(Store::Graphdriver) {
+                    // The name stands for another image. Should ours be there all the same, the load finds it by the
+                    // upload that it begins with, and that gives it the names: one request instead of two.
+                    return Ok(None);
+                }
+            }
         }
-        self.delivery.tally.set(self.delivery.layer_count(), 0);
-        Ok(Some(self.loaded(Outcome::Unchanged)))
+        self.adopt_by_id().await
     }
 
     async fn transfer(&self) -> Result<Loaded, Error> {
-        let unlike = match graphdriver::transfer(&self.delivery, self.engine).await? {
-            Transfer::Done => return Ok(self.loaded(Outcome::Loaded)),
-            Transfer::Unlike(unlike) => unlike,
-        };
-        if self.engine.store().await? == Store::Containerd {
-            return containerd_store::transfer(&self.delivery, self.engine).await;
+        match self.engine.store().await? {
+            Store::Containerd => self.containerd_store()?.transfer().await,
+            _ => graphdriver::transfer(&self.delivery, self.engine).await,
         }
-        let expected = self.delivery.image.id();
-        Err(match unlike {
-            Unlike::Refused(refusal) => self.delivery.refusal(refusal),
-            Unlike::OtherId(id) => self
-                .delivery
-                .wrong_image(&expected.to_string(), &id.to_string()),
-        })
     }
 }
 
 impl IntoDocker<'_> {
-    fn loaded(&self, outcome: Outcome) -> Loaded {
+    /// Adopts the image that was found by a name, if it is the one that is to be delivered and complete.
+    async fn recognise(&self, facts: &ImageFacts) -> Result<Option<Loaded>, Error> {
+        let store = if facts.id == self.delivery.image.id() {
+            Store::Graphdriver
+        } else if self.engine.known_store() != Some(Store::Graphdriver)
+            && self.containerd_store()?.is_ours(facts).await?
+        {
+            Store::Containerd
+        } else {
+            return Ok(None);
+        };
+        if !self.delivery.tag_missing(self.engine, facts).await? {
+            return Ok(None);
+        }
+        Ok(Some(self.unchanged(facts.id, store)))
+    }
+
+    /// Adopts the image if it is there under its ID in either store.
+    async fn adopt_by_id(&self) -> Result<Option<Loaded>, Error> {
+        let known = self.engine.known_store();
+        if known != Some(Store::Graphdriver) {
+            let id = self.containerd_store()?.predicted_id();
+            if let Some(facts) = self.engine.inspect(ImageName::Id(&id)).await? {
+                return self.recognise(&facts).await;
+            }
+        }
+        if known == Some(Store::Containerd) {
+            return Ok(None);
+        }
+        let id = self.delivery.image.id();
+        let is_there = match self.delivery.references {
+            [] => self.engine.inspect(ImageName::Id(&id)).await?.is_some(),
+            _ => self.delivery.tag_all(self.engine, &id).await?,
+        };
+        Ok(is_there.then(|| self.unchanged(id, Store::Graphdriver)))
+    }
+
+    fn containerd_store(&self) -> Result<ContainerdStore<'_>, Error> {
+        ContainerdStore::new(&self.delivery, self.engine)
+    }
+
+    fn unchanged(&self, image_id: Digest, store: Store) -> Loaded {
+        self.delivery.tally.set(self.delivery.layer_count(), 0);
         Loaded {
-            image_id: self.delivery.image.id(),
-            outcome,
-            store: Store::Graphdriver,
+            image_id,
+            outcome: Outcome::Unchanged,
+            store,
         }
     }
 }

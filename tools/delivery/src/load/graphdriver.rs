@@ -6,23 +6,23 @@
 //!    again from there.
 //! 3. The ID that the engine prints is compared with the one that was computed when the image was built.
 
-use stevedore_engine::{Docker, Engine, ImageName, LoadAnswer, LoadProgress, Refusal};
+use stevedore_engine::{Docker, Engine, ImageName, LoadAnswer, Refusal, Store};
 use stevedore_image::archive_plan::ArchivePlan;
 use stevedore_image::digest::Digest;
 use stevedore_image::docker_archive;
 
 use super::delivery::Delivery;
+use super::Loaded;
 use crate::error::Error;
-use crate::event::Event;
 use crate::plan::{plan, Shipment};
+use crate::report::Outcome;
 use crate::source::{Checking, Form};
-use crate::upload::Upload;
 
 /// How often an upload is begun again because the engine has lost a layer meanwhile.
 const MAX_UPLOADS: usize = 4;
 
 /// What came of an upload that names its layers' places.
-pub(super) enum Answer {
+enum Answer {
     /// The image is there under this ID; `None` if the engine did not tell.
     Done(Option<Digest>),
     /// The engine lacks this layer, and all above it.
@@ -31,39 +31,17 @@ pub(super) enum Answer {
     Refused(Refusal),
 }
 
-/// What came of a transfer.
-pub(super) enum Transfer {
-    /// The image is there, with all its names, under the ID that was predicted.
-    Done,
-    /// The engine said this, or gave the image this ID: its store may be another one.
-    Unlike(Unlike),
-}
-
-/// Why an engine cannot be one with this store, or has failed.
-pub(super) enum Unlike {
-    /// It refused.
-    Refused(Refusal),
-    /// It gave the image another ID.
-    OtherId(Digest),
-}
-
 /// Sends what `engine` lacks of the image.
-pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result<Transfer, Error> {
+pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result<Loaded, Error> {
     let layers = &delivery.image.description().layers;
     let mut shipment = Shipment::probe(layers);
     for upload in 0..=MAX_UPLOADS {
         let first = shipment.layers.start;
         delivery.tally.set(first, layers.len() - first);
         let archive = archive(delivery, &shipment)?;
-        match send(
-            delivery,
-            engine,
-            &shipment,
-            archive,
-            Form::Tar(Checking::ByDestination),
-        )
-        .await?
-        {
+        let form = Form::Tar(Checking::ByDestination);
+        let answer = delivery.send(engine, archive, form).await?;
+        match understand(delivery, answer) {
             Answer::Done(id) => return verify(delivery, engine, id).await,
             Answer::Missing(index) if index < first => {
                 if upload > 0 {
@@ -72,7 +50,7 @@ pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result
                 shipment = plan(layers, index);
             }
             Answer::Missing(_) => return Err(delivery.keeps_losing(upload)),
-            Answer::Refused(refusal) => return Ok(Transfer::Unlike(Unlike::Refused(refusal))),
+            Answer::Refused(refusal) => return Err(delivery.refusal(refusal)),
         }
     }
     Err(delivery.keeps_losing(MAX_UPLOADS))
@@ -82,7 +60,7 @@ async fn verify(
     delivery: &Delivery<'_>,
     engine: &Docker,
     printed: Option<Digest>,
-) -> Result<Transfer, Error> {
+) -> Result<Loaded, Error> {
     let expected = delivery.image.id();
     let found = match printed {
         Some(id) => Some(id),
@@ -92,8 +70,12 @@ async fn verify(
             .map(|facts| facts.id),
     };
     match found {
-        Some(id) if id == expected => Ok(Transfer::Done),
-        Some(id) => Ok(Transfer::Unlike(Unlike::OtherId(id))),
+        Some(id) if id == expected => Ok(Loaded {
+            image_id: id,
+            outcome: Outcome::Loaded,
+            store: Store::Graphdriver,
+        }),
+        Some(id) => Err(delivery.wrong_image(&expected.to_string(), &id.to_string())),
         None => Err(delivery.not_there(expected)),
     }
 }
@@ -103,56 +85,10 @@ fn archive(delivery: &Delivery<'_>, shipment: &Shipment) -> Result<ArchivePlan, 
     let layers = &delivery.image.description().layers;
     let includes = |index| shipment.includes(index);
     docker_archive::plan_upload(&config, delivery.references, layers, includes)
-        .map_err(|source| description_error(delivery, source))
-}
-
-pub(super) fn description_error(delivery: &Delivery<'_>, source: stevedore_image::Error) -> Error {
-    Error::Description {
-        label: delivery.label(),
-        source: Box::new(source),
-    }
-}
-
-/// Uploads `archive`, which has the layers of `shipment`; the engine must have the others.
-pub(super) async fn send(
-    delivery: &Delivery<'_>,
-    engine: &Docker,
-    shipment: &Shipment,
-    archive: ArchivePlan,
-    form: Form,
-) -> Result<Answer, Error> {
-    let layers = delivery.check_layers(shipment.layers.clone())?;
-    delivery.tell_sending(layers.len(), shipment.bytes);
-    let started = Upload::start(
-        archive,
-        layers,
-        form,
-        delivery.narrate,
-        delivery.observer.clone(),
-    );
-    let (archive, upload) = started.map_err(|source| Error::Thread {
-        label: delivery.label(),
-        source,
-    })?;
-    let mut progress = |LoadProgress { current, total }| {
-        (delivery.observer)(Event::Unpacking { current, total });
-    };
-    match engine.load(archive, &mut progress).await {
-        Ok(answer) => Ok(understand(delivery, answer)),
-        Err(error) => Err(match upload.failure() {
-            Some(source) => Error::Source {
-                label: delivery.label(),
-                source: Box::new(source),
-            },
-            None => error.into(),
-        }),
-    }
+        .map_err(|source| delivery.description_error(source))
 }
 
 fn understand(delivery: &Delivery<'_>, answer: LoadAnswer) -> Answer {
-    for text in answer.notes {
-        delivery.note(text);
-    }
     let Some(refusal) = answer.refusal else {
         return Answer::Done(answer.image_ids.last().copied());
     };

@@ -3,13 +3,10 @@
 use stevedore_engine::{Docker, Engine, ImageName, Store};
 use stevedore_image::docker_archive;
 
-use super::containerd_store::compare_layers;
 use super::delivery::Delivery;
-use super::graphdriver::{description_error, send, Answer};
 use super::strategy::Strategy;
 use super::Loaded;
 use crate::error::Error;
-use crate::plan::plan;
 use crate::report::Outcome;
 use crate::source::{Checking, Form};
 
@@ -41,26 +38,23 @@ impl Strategy for IntoPodman<'_> {
         delivery.tally.set(0, layers.len());
         let config = delivery.image.read_config()?;
         let archive = docker_archive::plan(&config, delivery.references, layers, |_| true)
-            .map_err(|source| description_error(delivery, source))?;
-        let everything = plan(layers, 0);
-        match send(
-            delivery,
-            self.engine,
-            &everything,
-            archive,
-            Form::Tar(Checking::Here),
-        )
-        .await?
-        {
-            Answer::Done(_) => {}
-            Answer::Missing(_) => return Err(delivery.keeps_losing(1)),
-            Answer::Refused(refusal) => return Err(delivery.refusal(refusal)),
+            .map_err(|source| delivery.description_error(source))?;
+        let form = Form::Tar(Checking::Here);
+        let answer = delivery.send(self.engine, archive, form).await?;
+        if let Some(refusal) = answer.refusal {
+            return Err(delivery.refusal(refusal));
         }
         let facts = self
             .engine
             .inspect(ImageName::Id(&delivery.image.id()))
             .await?;
-        compare_layers(delivery, facts.as_ref())?;
+        let Some(facts) = facts else {
+            return Err(delivery.not_there(delivery.image.id()));
+        };
+        if !delivery.has_layers(&facts) {
+            let expected = delivery.image.id().to_string();
+            return Err(delivery.wrong_image(&expected, "an image with other layers"));
+        }
         Ok(self.loaded(Outcome::Loaded))
     }
 }
