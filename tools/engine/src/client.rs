@@ -16,6 +16,8 @@ use crate::address::Address;
 use crate::error::{Action, Error};
 use crate::identity::ApiVersion;
 use crate::message::excerpt;
+use crate::ssh::SshError;
+use crate::tls::TlsError;
 use crate::traffic::Traffic;
 use crate::transport::{Body, Transport};
 
@@ -176,6 +178,14 @@ impl Client {
     }
 
     fn request_failed(&self, action: Action, error: legacy::Error) -> Error {
+        let address = self.address.clone();
+        if let Some(source) = SshError::find(&error) {
+            return Error::Ssh { address, source };
+        }
+        // An engine may refuse this client's certificate after the handshake.
+        if let Some(source) = TlsError::find(&error) {
+            return Error::Tls { address, source };
+        }
         if error.is_connect() {
             if let Some(cause) = find_io_error(&error) {
                 return Error::from_connect(&self.address, cause);

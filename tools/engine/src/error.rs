@@ -8,6 +8,8 @@ use stevedore_image::digest::Digest;
 pub use tonic::Code as GrpcCode;
 
 use crate::address::Address;
+use crate::ssh::SshError;
+use crate::tls::TlsError;
 
 /// What was asked of an engine when an [`Error`] occurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +114,22 @@ pub enum Error {
         address: Address,
         /// What the operating system said.
         source: io::Error,
+    },
+    /// No connection by TLS.
+    #[error("failed to connect to the container engine at `{address}` by TLS")]
+    Tls {
+        /// Where the engine should be.
+        address: Address,
+        /// Why.
+        source: TlsError,
+    },
+    /// No connection by ssh.
+    #[error("failed to connect to the container engine at `{address}` by ssh")]
+    Ssh {
+        /// Where the engine should be.
+        address: Address,
+        /// Why.
+        source: SshError,
     },
     /// The engine ended a connection before it had answered.
     #[error(
@@ -224,6 +242,8 @@ impl Error {
             Self::NotListening { .. }
                 | Self::NoPermission { .. }
                 | Self::Connect { .. }
+                | Self::Tls { .. }
+                | Self::Ssh { .. }
                 | Self::NotAnEngine { .. }
                 | Self::TooOld { .. }
         )

@@ -1,63 +1,49 @@
 //! One connection to an engine, counted.
 
+use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::address::Address;
+use crate::counted::Counted;
+use crate::ssh::SshStream;
+use crate::tls;
 use crate::traffic::Traffic;
 
-enum Stream {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
+/// How long a connection over a network may take, TLS included; the Docker CLI waits as long.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A socket that counts what is written to it and that survives an engine which answers early.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A connection that counts what is written to it and that survives an engine which answers early.
 ///
 /// An engine that cannot go on (its disk is full, say) answers while an upload is still under way
 /// and closes. The next write then fails with a broken pipe, and hyper gives the connection up
 /// although the answer lies ready to be read (`poll_write` comes before the error of the read side
 /// in hyper's `proto/h1/dispatch.rs`). So from then on what is written is dropped, nothing of it is
 /// counted, and the connection ends by what is *read*: the answer or the end of the stream.
+///
+/// What is counted is what leaves this program: with TLS its records, with ssh what is handed to it.
 pub(crate) struct Socket {
-    stream: Stream,
-    traffic: Traffic,
+    stream: Box<dyn Stream>,
     peer_reads: bool,
 }
 
 impl Socket {
-    /// Connects to `address`.
+    /// Connects to `address`. An error may have a [`tls::TlsError`] or a [`crate::ssh::SshError`] inside.
     pub(crate) async fn connect(address: &Address, traffic: Traffic) -> io::Result<Self> {
-        let stream = match address {
-            Address::Unix(path) => Stream::Unix(UnixStream::connect(path).await?),
-            Address::Tcp { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                stream.set_nodelay(true)?;
-                Stream::Tcp(stream)
-            }
-            other => {
-                return Err(io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    format!("`{other}` is no address of an HTTP API"),
-                ))
-            }
-        };
         Ok(Self {
-            stream,
-            traffic,
+            stream: open(address, traffic).await?,
             peer_reads: true,
         })
-    }
-
-    fn writer(&mut self) -> Pin<&mut (dyn AsyncWrite + Send + Unpin)> {
-        match &mut self.stream {
-            Stream::Unix(stream) => Pin::new(stream),
-            Stream::Tcp(stream) => Pin::new(stream),
-        }
     }
 
     fn note_written(
@@ -66,15 +52,50 @@ impl Socket {
         offered: usize,
     ) -> Poll<io::Result<usize>> {
         match written {
-            Poll::Ready(Ok(bytes)) => {
-                self.traffic.count_bytes_sent(bytes);
-                Poll::Ready(Ok(bytes))
-            }
             Poll::Ready(Err(error)) if is_hang_up(&error) => {
                 self.peer_reads = false;
                 Poll::Ready(Ok(offered))
             }
             other => other,
+        }
+    }
+}
+
+async fn open(address: &Address, traffic: Traffic) -> io::Result<Box<dyn Stream>> {
+    Ok(match address {
+        Address::Unix(path) => Box::new(Counted::new(UnixStream::connect(path).await?, traffic)),
+        Address::Tcp { host, port } => {
+            let stream = in_time(connect_tcp(host, *port)).await?;
+            Box::new(Counted::new(stream, traffic))
+        }
+        Address::Tls { host, port, files } => {
+            let connecting = async {
+                let client = tls::client(files)?;
+                let stream = Counted::new(connect_tcp(host, *port).await?, traffic);
+                tls::connect(client, host, stream).await
+            };
+            Box::new(in_time(connecting).await?)
+        }
+        Address::Ssh(ssh) => Box::new(Counted::new(SshStream::start(ssh)?, traffic)),
+        Address::Containerd { .. } | Address::PodmanCommand { .. } => {
+            let problem = format!("`{address}` is not the address of an HTTP API");
+            return Err(io::Error::new(io::ErrorKind::Unsupported, problem));
+        }
+    })
+}
+
+async fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn in_time<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+        Ok(connected) => connected,
+        Err(_) => {
+            let problem = format!("no connection within {} s", CONNECT_TIMEOUT.as_secs());
+            Err(io::Error::new(io::ErrorKind::TimedOut, problem))
         }
     }
 }
@@ -92,10 +113,7 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
-        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
@@ -108,7 +126,7 @@ impl AsyncWrite for Socket {
         if !self.peer_reads {
             return Poll::Ready(Ok(bytes.len()));
         }
-        let written = self.writer().poll_write(cx, bytes);
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.note_written(written, bytes.len())
     }
 
@@ -121,23 +139,28 @@ impl AsyncWrite for Socket {
         if !self.peer_reads {
             return Poll::Ready(Ok(offered));
         }
-        let written = self.writer().poll_write_vectored(cx, slices);
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
         self.note_written(written, offered)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.stream {
-            Stream::Unix(stream) => stream.is_write_vectored(),
-            Stream::Tcp(stream) => stream.is_write_vectored(),
-        }
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer().poll_flush(cx)
+        // TLS has what it could not write yet in a buffer.
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Ready(Err(error)) if is_hang_up(&error) => {
+                self.peer_reads = false;
+                Poll::Ready(Ok(()))
+            }
+            _ if !self.peer_reads => Poll::Ready(Ok(())),
+            flushed => flushed,
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.writer().poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -1,7 +1,14 @@
 //! Engines on other machines, reached through ssh.
 
+mod error;
+mod stream;
+
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+
+pub use error::SshError;
+pub(crate) use stream::SshStream;
 
 use crate::address::parse_host_and_port;
 
@@ -68,6 +75,70 @@ impl SshAddress {
     }
 }
 
+impl RemoteCommand {
+    /// The program's name.
+    pub(crate) fn program(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+        }
+    }
+
+    /// The flag that names the engine's socket.
+    fn socket_flag(self) -> &'static str {
+        match self {
+            Self::Docker => "--host",
+            Self::Podman => "--url",
+        }
+    }
+}
+
+impl SshAddress {
+    /// What `ssh` is called with: as the Docker CLI's `cli/connhelper` does it, and never a question to the user.
+    ///
+    /// The Docker CLI takes ssh's terminal away; here ssh is told that there is nobody to ask.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = ["-o", "ConnectTimeout=30", "-o", "BatchMode=yes", "-T"]
+            .map(OsString::from)
+            .to_vec();
+        let mut flag = |name: &str, value: OsString| arguments.extend([name.into(), value]);
+        if let Some(identity) = &self.identity {
+            flag("-i", identity.into());
+        }
+        if let Some(user) = &self.user {
+            flag("-l", user.into());
+        }
+        if let Some(port) = self.port {
+            flag("-p", port.to_string().into());
+        }
+        flag("--", self.host.clone().into());
+        arguments.push(self.remote_command().into());
+        arguments
+    }
+
+    /// The line that the shell over there gets.
+    pub(crate) fn remote_command(&self) -> String {
+        let program = self.command.program();
+        match &self.socket {
+            Some(socket) => {
+                let (flag, socket) = (self.command.socket_flag(), socket.display());
+                let quoted = quoted(&format!("unix://{socket}"));
+                format!("{program} {flag} {quoted} system dial-stdio")
+            }
+            None => format!("{program} system dial-stdio"),
+        }
+    }
+}
+
+/// `text` as one word of a shell.
+fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/:._-".contains(&byte);
+    match text.bytes().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
 impl fmt::Display for SshAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ssh://")?;
@@ -84,6 +155,48 @@ impl fmt::Display for SshAddress {
         match &self.socket {
             Some(socket) => write!(f, "{}", socket.display()),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(address: &str, command: RemoteCommand, identity: Option<&str>) -> String {
+        let mut address = SshAddress::parse(address).unwrap_or_else(|error| panic!("{error}"));
+        address.command = command;
+        address.identity = identity.map(PathBuf::from);
+        let arguments = address.arguments();
+        let words: Vec<_> = arguments
+            .iter()
+            .map(|word| word.to_string_lossy())
+            .collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn ssh_is_called_as_the_docker_cli_calls_it() {
+        use RemoteCommand::{Docker, Podman};
+        for (address, command, identity, expected) in [
+            ("there", Docker, None, "-- there docker system dial-stdio"),
+            ("me@there:22", Docker, None, "-l me -p 22 -- there docker system dial-stdio"),
+            ("[::1]", Docker, None, "-- ::1 docker system dial-stdio"),
+            (
+                "there/run/my docker's.sock",
+                Docker,
+                None,
+                r"-- there docker --host 'unix:///run/my docker'\''s.sock' system dial-stdio",
+            ),
+            (
+                "me@there/run/podman/podman.sock",
+                Podman,
+                Some("/key"),
+                "-i /key -l me -- there podman --url unix:///run/podman/podman.sock system dial-stdio",
+            ),
+        ] {
+            let expected = format!("-o ConnectTimeout=30 -o BatchMode=yes -T {expected}");
+            assert_eq!(arguments(address, command, identity), expected, "{address}");
         }
     }
 }
