@@ -70,7 +70,9 @@ pub(crate) struct LoadFlags {
     /// Write a JSON report to this file, also on failure.
     #[arg(long, value_name = "FILE", env = "STEVEDORE_REPORT")]
     report: Option<PathBuf>,
-    /// The engine: `unix:///path`, `/path` or `tcp://host:port` [default: `DOCKER_HOST`, then `/var/run/docker.sock`].
+    /// The engine: `unix:///path`, `/path`, `tcp://host:port`, `https://host:port`, `ssh://user@host`, `podman:` or
+    /// `containerd:///path?namespace=NAME` [default: `DOCKER_HOST`, the Docker CLI's context, `CONTAINER_HOST`, else the
+    /// first that answers where one usually is].
     #[arg(long, value_name = "ADDR")]
     pub(crate) host: Option<String>,
     /// Run a container of the image after loading it, and end with its exit code.

@@ -1,8 +1,10 @@
 //! Errors that end the program, and the exit codes that they end it with.
 
 use stevedore_delivery::{Error as DeliveryError, RunfilesError, SpecError};
-use stevedore_engine::{Address, AddressError, Error as EngineError};
+use stevedore_engine::discovery::DiscoveryError;
+use stevedore_engine::Error as EngineError;
 
+use crate::connect::NoEngine;
 use crate::signals::Signal;
 use crate::tags::TagsFileError;
 
@@ -24,24 +26,9 @@ pub(crate) enum Usage {
         /// The arguments.
         arguments: String,
     },
-    /// The address of the engine.
+    /// What names the engine.
     #[error(transparent)]
-    Address(AddressError),
-    /// The Docker CLI works with an engine that is not found by its address.
-    #[error(
-        "the Docker CLI's context is `{context}`, and contexts are not supported yet; name the engine with `--host` \
-         or `DOCKER_HOST`"
-    )]
-    Context {
-        /// The context's name.
-        context: String,
-    },
-    /// The engine wants TLS.
-    #[error("`DOCKER_TLS_VERIFY` asks for TLS to `{address}`, which is not supported yet; use a `unix://` or plain `tcp://` address")]
-    Tls {
-        /// The engine's address.
-        address: Address,
-    },
+    Engine(DiscoveryError),
 }
 
 /// A signal ended the delivery.
@@ -63,6 +50,8 @@ pub(crate) fn of(error: &anyhow::Error) -> i32 {
                 || cause.is::<TagsFileError>()
             {
                 Some(IMAGE)
+            } else if cause.is::<NoEngine>() {
+                Some(UNREACHABLE)
             } else if let Some(error) = cause.downcast_ref::<DeliveryError>() {
                 of_delivery(error)
             } else {

@@ -1,6 +1,5 @@
 //! The verb `load`.
 
-use std::env;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -13,7 +12,7 @@ use crate::cli::LoadFlags;
 use crate::exit_code::Interrupted;
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{address, foreground, report_file, summary, tags, terminal};
+use crate::{connect, foreground, report_file, summary, tags, terminal};
 
 /// Loads what `spec` says, reports, runs a container if that was asked for, and gives the exit code.
 pub(crate) fn run(
@@ -71,12 +70,12 @@ async fn load(
     flags: &LoadFlags,
     progress: &Progress,
 ) -> anyhow::Result<Loaded> {
-    let address = address::of_engine(flags.host.as_deref(), |name| env::var(name).ok())?;
+    let candidates = connect::candidates(flags.host.as_deref())?;
     let references = references(spec, &runfiles, flags)?;
     let references = attempt.references.get_or_init(|| references);
     let image = Image::open(spec.image.clone(), runfiles)?;
     let image = attempt.image.get_or_init(|| image);
-    let engine = Connection::open(address, attempt.traffic.clone()).await?;
+    let engine = connect::to_first(candidates, &attempt.traffic, progress).await?;
     let engine = attempt.engine.get_or_init(|| engine);
     let manner = Manner {
         narrate: progress.shows_bars(),

@@ -10,9 +10,9 @@
 //! Exit codes: 0 done; 1 the engine refused or the delivery failed; 2 usage; 3 no engine reachable, or no permission;
 //! 4 the image's files are missing or corrupt; 128 + N ended by signal N; with `--run`, the container's exit code.
 
-mod address;
 mod attempt;
 mod cli;
+mod connect;
 mod exit_code;
 mod foreground;
 mod load;

@@ -60,6 +60,13 @@ impl Progress {
         }
     }
 
+    /// Shows a line that stays to whoever wants to know more.
+    pub(crate) fn explain(&self, line: &str) {
+        if self.verbose {
+            self.print_over(line);
+        }
+    }
+
     /// Removes what does not stay.
     pub(crate) fn clear(&self) {
         if let Display::Bars(bars) = &self.display {

@@ -8,7 +8,7 @@ use crate::ssh::SshAddress;
 use crate::tls::TlsFiles;
 
 /// Where Docker listens if nobody says otherwise.
-pub const DEFAULT_ADDRESS: &str = "unix:///var/run/docker.sock";
+pub(crate) const DEFAULT_ADDRESS: &str = "unix:///var/run/docker.sock";
 
 /// The port of a `tcp://` address that names none; the Docker CLI's `opts/hosts.go` takes it with TLS, too.
 const DEFAULT_TCP_PORT: u16 = 2375;

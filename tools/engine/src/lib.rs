@@ -22,6 +22,7 @@ mod container;
 mod containerd;
 mod content;
 mod counted;
+pub mod discovery;
 mod docker;
 mod engine;
 mod error;
@@ -35,7 +36,7 @@ mod tls;
 mod traffic;
 mod transport;
 
-pub use address::{Address, AddressError, DEFAULT_ADDRESS};
+pub use address::{Address, AddressError};
 pub use answer::{LoadAnswer, Refusal};
 pub use connection::Connection;
 pub use container::{Container, ContainerRequest, Wait, WindowSize};

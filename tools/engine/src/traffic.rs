@@ -23,13 +23,18 @@ impl Traffic {
         self.counters.requests.load(Ordering::Relaxed)
     }
 
-    /// Bytes that were written to the engine's sockets: request lines, headers and bodies.
+    /// Bytes that were written to the engine's connections: request lines, headers and bodies; with TLS its records.
     pub fn bytes_sent(&self) -> u64 {
         self.counters.bytes_sent.load(Ordering::Relaxed)
     }
 
     pub(crate) fn count_request(&self) {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request that was counted did not leave, since there was no connection.
+    pub(crate) fn discount_request(&self) {
+        self.counters.requests.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_bytes_sent(&self, bytes: usize) {

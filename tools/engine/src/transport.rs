@@ -46,7 +46,11 @@ impl Transport {
         request: Request<Body>,
     ) -> Result<Response<Incoming>, legacy::Error> {
         self.traffic.count_request();
-        self.client.request(request).await
+        let response = self.client.request(request).await;
+        if matches!(&response, Err(error) if error.is_connect()) {
+            self.traffic.discount_request();
+        }
+        response
     }
 
     /// The counters of this transport.
