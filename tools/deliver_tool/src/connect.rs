@@ -157,3 +157,6 @@ impl fmt::Display for NoEngine {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

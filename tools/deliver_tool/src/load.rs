@@ -1,5 +1,6 @@
 //! The verb `load`.
 
+use std::env;
 use std::time::Instant;
 
 use anyhow::Context as _;

@@ -146,7 +146,8 @@ fn command_lines_that_make_no_sense() {
         (&["--tag=UPPER"][..], "UPPER"),
         (&["--", "x"], "add `--run`"),
         (&["--nonsense"], "--nonsense"),
-        (&["--host=ssh://me@there"], "`ssh` is not supported"),
+        (&["--host=sftp://me@there"], "`sftp` is not supported"),
+        (&["--host=containerd:///run/c.sock"], "`k8s.io`"),
     ] {
         let mut program = Program::load(Path::new(BINARY), &case.image, "").unwrap();
         program.command().args(arguments);

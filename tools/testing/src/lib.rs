@@ -1,6 +1,7 @@
 //! Fakes with fault injection, and images made for a test. For tests only.
 #![deny(missing_docs)]
 
+mod certificates;
 mod docker_store;
 mod engine_api;
 mod fake_docker;
@@ -9,7 +10,9 @@ mod image_files;
 mod program;
 mod program_layer;
 mod proxy;
+mod tls_front;
 
+pub use certificates::{Authority, Certificate};
 pub use docker_store::DockerStore;
 pub use engine_api::EngineApi;
 pub use fake_docker::{FakeDocker, Personality, RecordedRequest};
@@ -18,3 +21,4 @@ pub use image_files::{layer_tar, ImageFiles, LayerFile};
 pub use program::{Finished, Program};
 pub use program_layer::program_layer;
 pub use proxy::{Interference, Proxy};
+pub use tls_front::TlsFront;

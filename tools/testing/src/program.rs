@@ -9,6 +9,22 @@ use serde_json::Value;
 
 use crate::image_files::ImageFiles;
 
+/// Variables of the machine that would change what a program does.
+const OF_THE_MACHINE: &[&str] = &[
+    "RUNFILES_DIR",
+    "RUNFILES_MANIFEST_FILE",
+    "TEST_SRCDIR",
+    "BUILD_WORKING_DIRECTORY",
+    "CONTAINER_HOST",
+    "CONTAINER_SSHKEY",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+];
+
 /// A call of the deliver tool.
 #[derive(Debug)]
 pub struct Program {
@@ -35,6 +51,15 @@ impl Program {
     /// # Errors
     /// If the symlink cannot be made.
     pub fn load(binary: &Path, image: &ImageFiles, host: &str) -> io::Result<Self> {
+        let program = Self::load_anywhere(binary, image)?;
+        Ok(program.arg(format!("--host={host}")))
+    }
+
+    /// As [`Program::load`], for an engine that is named by what the test adds to the environment, or by nobody.
+    ///
+    /// # Errors
+    /// If the symlink cannot be made.
+    pub fn load_anywhere(binary: &Path, image: &ImageFiles) -> io::Result<Self> {
         let executable = image.executable();
         if !executable.is_symlink() {
             // Bazel names the program relative to the folder that its tests start in.
@@ -45,18 +70,11 @@ impl Program {
             std::fs::remove_file(&report)?;
         }
         let mut command = Command::new(executable);
-        for variable in [
-            "RUNFILES_DIR",
-            "RUNFILES_MANIFEST_FILE",
-            "TEST_SRCDIR",
-            "BUILD_WORKING_DIRECTORY",
-            "DOCKER_HOST",
-        ] {
+        for variable in OF_THE_MACHINE {
             command.env_remove(variable);
         }
         command
             .env("STEVEDORE_REPORT", &report)
-            .arg(format!("--host={host}"))
             .stdin(Stdio::null());
         Ok(Self { command, report })
     }

@@ -168,6 +168,7 @@ impl From<rustls::Error> for TlsError {
                 | AlertDescription::CertificateRevoked
                 | AlertDescription::UnsupportedCertificate
                 | AlertDescription::UnknownCA
+                | AlertDescription::DecryptError
                 | AlertDescription::AccessDenied),
             ) => Self::Refused {
                 alert: format!("{alert:?}"),
@@ -183,20 +184,32 @@ impl From<rustls::Error> for TlsError {
 impl TlsError {
     fn from_certificate(problem: CertificateError) -> Self {
         match problem {
-            CertificateError::UnknownIssuer => Self::UnknownAuthority,
+            // The second one: an authority of the same name, with another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                Self::UnknownAuthority
+            }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidForNameContext {
                 expected,
                 presented,
             } => Self::WrongHost {
                 host: expected.to_str().into_owned(),
-                names: match presented.as_slice() {
-                    [] => "no host at all".to_owned(),
-                    names => format!("`{}`", names.join("`, `")),
-                },
+                names: names(&presented),
             },
             problem => Self::Handshake(rustls::Error::InvalidCertificate(problem)),
         }
+    }
+}
+
+/// The names of a certificate, which come as `DnsName("there")` and `IpAddress(10.0.0.1)`.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        let inside = name.split_once('(').map_or(name.as_str(), |(_, name)| name);
+        format!("`{}`", inside.trim_end_matches(')').trim_matches('"'))
+    };
+    match presented {
+        [] => "no host at all".to_owned(),
+        names => names.iter().map(bare).collect::<Vec<_>>().join(", "),
     }
 }
 
