@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::bazel::Bazel;
 use crate::clock::time;
 use crate::edited_file::EditedFile;
-use crate::engine::instance::Running;
+use crate::engine::Running;
 use crate::proxy::{Proxy, Traffic};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;

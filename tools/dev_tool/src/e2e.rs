@@ -11,7 +11,7 @@ mod report;
 use anyhow::Result;
 
 use crate::bazel::Bazel;
-use crate::engine::instance::Running;
+use crate::engine::Running;
 use crate::workspace::Workspace;
 use hello::Hello;
 use report::Report;

@@ -73,7 +73,8 @@ enum Verb {
 enum EngineVerb {
     /// Start an engine, unless it runs, and wait until it answers
     Start {
-        /// `docker-20`, `docker-28`, `docker-28-containerd`; `docker-28@tmpfs:64m` keeps its data on a tmpfs of that size
+        /// One that `list` prints; with `@tmpfs:64m` its data is on a tmpfs of that size, with `@tls` it listens on a TCP
+        /// port too, with `@ssh` it is behind an ssh server
         name: EngineName,
     },
     /// Stop an engine, if it runs
@@ -81,7 +82,7 @@ enum EngineVerb {
         /// As for `start`
         name: EngineName,
     },
-    /// Print the environment variable that points clients at an engine
+    /// Print the environment variables that point clients at an engine
     Env {
         /// As for `start`
         name: EngineName,
@@ -127,15 +128,14 @@ fn run_engine(workspace: &Workspace, verb: EngineVerb) -> Result<()> {
         EngineVerb::Start { name } => Instance::shared(workspace, &name).start(workspace),
         EngineVerb::Stop { name } => Instance::shared(workspace, &name).stop(),
         EngineVerb::Env { name } => {
-            println!("DOCKER_HOST={}", Instance::shared(workspace, &name).host());
+            for (variable, value) in Instance::shared(workspace, &name).variables()? {
+                println!("{variable}={}", value.to_string_lossy());
+            }
             Ok(())
         }
         EngineVerb::List => {
             for engine in ENGINES {
-                let name = EngineName {
-                    engine,
-                    tmpfs: None,
-                };
+                let name = EngineName::plain(engine);
                 let state = match Instance::shared(workspace, &name).runs() {
                     true => "runs",
                     false => "stopped",

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::{bail, Context, Result};
 
-use crate::engine::instance::Running;
+use crate::engine::Running;
 use crate::workspace::Workspace;
 use reading::Reading;
 use tally::Tally;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{ensure, Context, Result};
 
 use crate::command::{finish, output, run};
-use crate::engine::instance::Running;
+use crate::engine::Running;
 use crate::load_report::LoadReport;
 use crate::proxy::{Proxy, Traffic};
 use crate::scratch::Scratch;

@@ -5,7 +5,7 @@ use anyhow::{ensure, Result};
 use super::report::Report;
 use crate::bazel::Bazel;
 use crate::command::output;
-use crate::engine::instance::Running;
+use crate::engine::Running;
 
 /// Loads each image and looks at what the engine then has.
 pub(crate) fn cases(report: &mut Report, bazel: &Bazel<'_>, engine: &Running) {

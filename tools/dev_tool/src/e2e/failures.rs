@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 
 use super::report::Report;
 use crate::command::finish;
-use crate::engine::instance::Running;
+use crate::engine::Running;
 use crate::load_report::LoadReport;
 use crate::proxy::Proxy;
 use crate::scratch::Scratch;

@@ -15,7 +15,7 @@ use super::report::Report;
 use crate::bazel::Bazel;
 use crate::command::output;
 use crate::edited_file::EditedFile;
-use crate::engine::instance::Running;
+use crate::engine::Running;
 use crate::load_report::LoadReport;
 use crate::proxy::{Proxy, Request, Traffic};
 use crate::scratch::Scratch;

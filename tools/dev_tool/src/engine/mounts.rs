@@ -1,14 +1,10 @@
-//! What an engine mounts, and the control groups that it makes: taken away again when it stops.
+//! What an engine mounts: taken away again when it stops.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use nix::mount::{mount, umount2, MntFlags, MsFlags};
-
-/// Where control groups are mounted: the one hierarchy of version 2, or one folder a hierarchy.
-const CONTROL_GROUPS: &str = "/sys/fs/cgroup";
 
 /// Mounts a tmpfs of `size` (as mount(8) takes it) on `folder`.
 pub(crate) fn mount_tmpfs(folder: &Path, size: &str) -> Result<()> {
@@ -58,47 +54,6 @@ fn unescape(point: &str) -> String {
         .replace("\\134", "\\")
 }
 
-/// Removes the control group `name` from every hierarchy; the processes in it have ended.
-pub(crate) fn remove_control_groups(name: &str) -> Result<()> {
-    let root = Path::new(CONTROL_GROUPS);
-    remove_control_group(&root.join(name))?;
-    for hierarchy in folders(root)? {
-        remove_control_group(&hierarchy.join(name))?;
-    }
-    Ok(())
-}
-
-fn remove_control_group(group: &Path) -> Result<()> {
-    for child in folders(group)? {
-        remove_control_group(&child)?;
-    }
-    match fs::remove_dir(group) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("failed to remove `{}`", group.display()))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The folders in `parent`; none if it is not there.
-fn folders(parent: &Path) -> Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(parent) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("failed to list `{}`", parent.display()))
-        }
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("failed to list `{}`", parent.display()))?;
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,10 +67,5 @@ mod tests {
             points,
             [PathBuf::from("/mnt/a b"), PathBuf::from("/mnt/a b/c")]
         );
-    }
-
-    #[test]
-    fn a_control_group_that_is_not_there_is_no_error() -> Result<()> {
-        remove_control_groups("stevedore-no-such-group")
     }
 }
