@@ -27,12 +27,18 @@ struct Suite {
     engines: &'static [&'static str],
 }
 
-/// The engines that the deliver tool's own tests need; the last has a disk that fills.
+/// The engines that the deliver tool's own tests need.
 const TEST_ENGINES: &[&str] = &[
     "docker-20",
     "docker-28",
     "docker-28-containerd",
     "docker-28@tmpfs:64m",
+    "docker-28@tls",
+    "docker-28@ssh",
+    "podman-4",
+    "podman-5",
+    "podman-5-rootless",
+    "containerd",
 ];
 
 /// Runs every suite whose name contains one of `filters` (all, if there are none), prints a section for each, and,
@@ -102,7 +108,7 @@ impl Suite {
         for (index, engine) in self.engines.iter().enumerate() {
             // Two may be the same program, so the number keeps their folders apart.
             let started = Running::start(workspace, engine, &format!("tests-{index}"))?;
-            addresses.push(format!("{engine}={}", started.host()));
+            addresses.push(listed(engine, &started)?);
             running.push(started);
         }
         if !addresses.is_empty() {
@@ -111,6 +117,17 @@ impl Suite {
         }
         self.reading.run(&mut self.command)
     }
+}
+
+/// An engine as the tests read it: `NAME=ADDRESS`, then each further variable with a semicolon before it.
+fn listed(name: &str, engine: &Running) -> Result<String> {
+    let mut entry = format!("{name}={}", engine.address()?);
+    for (variable, value) in engine.variables()? {
+        if !matches!(variable, "DOCKER_HOST" | "STEVEDORE_HOST") {
+            entry += &format!(";{variable}={}", value.to_string_lossy());
+        }
+    }
+    Ok(entry)
 }
 
 /// The suites, quick ones first.

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::json;
 use stevedore_testing::{layer_tar, EngineApi, Finished, ImageFiles, LayerFile, Program};
 
+use crate::listed::{self, Listed};
+
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_stevedore-deliver");
-const VARIABLE: &str = "STEVEDORE_TEST_ENGINES";
 
 /// One test at a time: they count what an engine has.
 static ENGINES: Mutex<()> = Mutex::new(());
@@ -16,44 +17,48 @@ static ENGINES: Mutex<()> = Mutex::new(());
 /// An engine for one test, and a place for images whose layers no other test has.
 pub(crate) struct Bench {
     name: String,
+    /// What else a client of this engine is told, such as where podman's settings are.
+    #[allow(dead_code, reason = "tests of podman's command want it")]
+    pub(crate) variables: Vec<(String, String)>,
     pub(crate) socket: PathBuf,
     pub(crate) api: EngineApi,
     directory: tempfile::TempDir,
     pub(crate) unique: String,
 }
 
-/// Runs `test` with every engine whose name `fits`; one at least must.
+/// Runs `test` with every engine on a Unix socket that speaks Docker's API, or podman's, and whose name `fits`; one at
+/// least must.
 pub(crate) fn with_engines(fits: impl Fn(&str) -> bool, test: impl Fn(&Bench)) {
     let _guard: MutexGuard<'_, ()> = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
-    let list = std::env::var(VARIABLE).unwrap_or_default();
-    let engines = list
-        .split(',')
-        .filter_map(|entry| entry.split_once("=unix://"));
     let mut count = 0;
-    for (name, socket) in engines.filter(|(name, _)| fits(name)) {
+    for engine in listed::engines() {
+        let Some(socket) = engine.address.strip_prefix("unix://") else {
+            continue;
+        };
+        if !fits(&engine.name) {
+            continue;
+        }
         count += 1;
-        eprintln!("engine {name}");
-        let bench = Bench::new(name, Path::new(socket));
+        eprintln!("engine {}", engine.name);
+        let bench = Bench::new(&engine, Path::new(socket));
         test(&bench);
         bench.api.remove_image(&bench.image_name()).unwrap();
     }
-    assert!(count > 0, "no engine for this test in {VARIABLE}=`{list}`");
+    assert!(count > 0, "no engine for this test in {}", listed::VARIABLE);
 }
 
 pub(crate) fn with_graphdrivers(test: impl Fn(&Bench)) {
-    with_engines(
-        |name| !name.contains("containerd") && !name.contains("tmpfs"),
-        test,
-    );
+    with_engines(|name| ["docker-20", "docker-28"].contains(&name), test);
 }
 
 impl Bench {
-    fn new(name: &str, socket: &Path) -> Self {
+    fn new(engine: &Listed, socket: &Path) -> Self {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap();
         Self {
-            name: name.to_owned(),
+            name: engine.name.clone(),
+            variables: engine.variables.clone(),
             socket: socket.to_owned(),
             api: EngineApi::at(socket),
             directory: tempfile::tempdir().unwrap(),

@@ -80,7 +80,10 @@ impl Daemon for Containerd {
             found.extend(content::entries(&place.data().join(folder))?);
         }
         let address = self.address(&self.socket(place));
-        for list in [&["images", "ls", "--quiet"][..], &["leases", "ls", "--quiet"]] {
+        for list in [
+            &["images", "ls", "--quiet"][..],
+            &["leases", "ls", "--quiet"],
+        ] {
             let listed = output(self.client(place, &address).args(list))?;
             found.extend(listed.lines().map(ToOwned::to_owned));
         }

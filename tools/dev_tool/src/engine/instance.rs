@@ -32,8 +32,7 @@ pub(crate) struct Instance {
 impl Instance {
     /// The instance that `dev/engine start NAME` runs.
     pub(crate) fn shared(workspace: &Workspace, name: &EngineName) -> Self {
-        let folder = name.to_string().replace(['@', ':'], "-");
-        Self::new(workspace, name, &folder)
+        Self::new(workspace, name, &name.folder())
     }
 
     /// One in a folder with this name.

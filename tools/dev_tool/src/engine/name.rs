@@ -37,6 +37,11 @@ impl EngineName {
             variant: Variant::Plain,
         }
     }
+
+    /// The name, as a folder's may be.
+    pub(crate) fn folder(&self) -> String {
+        self.to_string().replace(['@', ':'], "-")
+    }
 }
 
 impl FromStr for EngineName {

@@ -6,10 +6,10 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use super::content;
 use super::daemon::Daemon;
 use super::docker::{api_version, docker_client};
 use super::place::Place;
-use super::content;
 use crate::command::run;
 
 /// `podman system service`, as root.
@@ -70,10 +70,7 @@ impl Daemon for Podman {
 pub(crate) fn own_variables(place: &Place) -> Vec<(&'static str, OsString)> {
     vec![
         ("CONTAINERS_CONF", place.file("containers.conf").into()),
-        (
-            "CONTAINERS_STORAGE_CONF",
-            place.file("storage.conf").into(),
-        ),
+        ("CONTAINERS_STORAGE_CONF", place.file("storage.conf").into()),
         // It advises against control groups of version 1 in every command's output.
         ("PODMAN_IGNORE_CGROUPSV1_WARNING", "1".into()),
     ]
@@ -110,22 +107,32 @@ pub(crate) fn configure(place: &Place) -> Result<()> {
         "[containers]\ndefault_ulimits = [\"nofile=4096:4096\", \"nproc=4096:4096\"]\n[network]\nnetwork_config_dir = {}\n",
         quoted(place.data().join("networks"))
     );
-    place
-        .write("containers.conf", &(rest + &engine))
-        .map(drop)
+    place.write("containers.conf", &(rest + &engine)).map(drop)
 }
 
 /// Images, layers, and files of uploads, as they lie in the store: podman itself does not list layers without an image.
 pub(crate) fn stored(place: &Place) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for folder in ["overlay-images", "overlay-layers", "overlay", "overlay/tempdirs", "tmp"] {
+    for folder in [
+        "overlay-images",
+        "overlay-layers",
+        "overlay",
+        "overlay/tempdirs",
+        "tmp",
+    ] {
         found.extend(content::entries(&place.data().join(folder))?);
     }
     let own = |path: &String| {
-        ["images.json", "images.lock", "layers.json", "layers.lock", "volatile-layers.json"]
-            .iter()
-            .chain(&["overlay/l", "overlay/tempdirs", "overlay-layers/tmp"])
-            .any(|name| path.ends_with(name))
+        [
+            "images.json",
+            "images.lock",
+            "layers.json",
+            "layers.lock",
+            "volatile-layers.json",
+        ]
+        .iter()
+        .chain(&["overlay/l", "overlay/tempdirs", "overlay-layers/tmp"])
+        .any(|name| path.ends_with(name))
     };
     found.retain(|path| !own(path));
     Ok(found)

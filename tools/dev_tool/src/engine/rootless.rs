@@ -97,7 +97,15 @@ fn identified(file: &Path) -> Option<Process> {
 fn as_user(place: &Place, prefix: &[&str]) -> Command {
     let mut command = place.command("unshare");
     command
-        .args(["--mount", "--propagation=slave", "--", "sh", "-c", WITH_SUBORDINATES, "sh"])
+        .args([
+            "--mount",
+            "--propagation=slave",
+            "--",
+            "sh",
+            "-c",
+            WITH_SUBORDINATES,
+            "sh",
+        ])
         .arg(place.file("subordinates"))
         .arg("setpriv")
         .arg(format!("--reuid={USER}"))

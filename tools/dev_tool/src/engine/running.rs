@@ -19,7 +19,7 @@ impl Running {
     /// Starts `engine` for `purpose` (a word for the folder's name). Whatever an earlier run has left there goes first.
     pub(crate) fn start(workspace: &Workspace, engine: &str, purpose: &str) -> Result<Self> {
         let name: EngineName = engine.parse()?;
-        let folder = format!("{purpose}-{}", name.engine.name);
+        let folder = format!("{purpose}-{}", name.folder());
         let instance = Instance::new(workspace, &name, &folder);
         instance.remove()?;
         let doomed = instance.clone();
@@ -34,13 +34,6 @@ impl Running {
     /// Runs the client with `arguments` and returns what it printed.
     pub(crate) fn docker<const N: usize>(&self, arguments: [&str; N]) -> Result<String> {
         output(self.instance.docker_command().args(arguments))
-    }
-
-    /// Stops the daemon and starts it again, with what is in its store.
-    pub(crate) fn restart(&self, workspace: &Workspace) -> Result<()> {
-        self.instance.stop()?;
-        self.instance
-            .start_for(workspace, Lifetime::WithThisProcess)
     }
 }
 

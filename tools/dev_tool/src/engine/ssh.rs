@@ -30,8 +30,12 @@ pub(crate) fn variables(place: &Place) -> Result<Vec<(&'static str, OsString)>> 
 /// The server as `DOCKER_HOST` names it.
 pub(crate) fn address(place: &Place) -> Result<String> {
     let file = place.file(PORT);
-    let port = fs::read_to_string(&file)
-        .with_context(|| format!("failed to read `{}`: the engine has not run", file.display()))?;
+    let port = fs::read_to_string(&file).with_context(|| {
+        format!(
+            "failed to read `{}`: the engine has not run",
+            file.display()
+        )
+    })?;
     Ok(format!("ssh://root@127.0.0.1:{}", port.trim()))
 }
 

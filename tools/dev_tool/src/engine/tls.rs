@@ -28,8 +28,12 @@ pub(crate) fn variables(place: &Place) -> Result<Vec<(&'static str, OsString)>> 
 /// The port as `DOCKER_HOST` names it.
 pub(crate) fn address(place: &Place) -> Result<String> {
     let file = place.file(PORT);
-    let port = std::fs::read_to_string(&file)
-        .with_context(|| format!("failed to read `{}`: the engine has not run", file.display()))?;
+    let port = std::fs::read_to_string(&file).with_context(|| {
+        format!(
+            "failed to read `{}`: the engine has not run",
+            file.display()
+        )
+    })?;
     Ok(format!("tcp://127.0.0.1:{}", port.trim()))
 }
 
@@ -38,7 +42,10 @@ pub(crate) fn prepare(place: &Place) -> Result<()> {
     let folder = place.create_folder(FOLDER)?;
     place.write(PORT, &format!("{}\n", free_port()?))?;
     // Not the root's own settings, which make every certificate one of an authority.
-    place.write("tls/openssl.cnf", "[req]\ndistinguished_name = name\n[name]\n")?;
+    place.write(
+        "tls/openssl.cnf",
+        "[req]\ndistinguished_name = name\n[name]\n",
+    )?;
     let authority = "basicConstraints=critical,CA:TRUE";
     certificate(&folder, ["ca", "authority"], &[authority], None)?;
     let names = "subjectAltName=IP:127.0.0.1,DNS:localhost";
