@@ -45,15 +45,18 @@ pub struct BlobReader {
 }
 
 impl Docker {
-    /// Opens the content store of a Docker with the containerd image store, for reading: one request and a connection
-    /// of its own, on which any number of questions can be asked.
+    /// Opens the content store of a Docker with the containerd image store, for reading: one request, the first
+    /// time, and a connection of its own, on which any number of questions can be asked.
     ///
     /// # Errors
     /// If the engine has no `/grpc` (podman, say), or cannot be reached. A Docker with another store has `/grpc`, and
     /// answers the questions with [`GrpcCode::Unimplemented`].
     pub async fn content(&self) -> Result<Content, Error> {
-        let channel = Channel::on_docker(self.client()).await?;
-        Ok(Content::new(channel))
+        let content = self.content.get_or_try_init(|| async {
+            let channel = Channel::on_docker(self.client()).await?;
+            Ok(Content::new(channel))
+        });
+        content.await.cloned()
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::OnceCell;
 use crate::address::Address;
 use crate::answer::LoadAnswer;
 use crate::client::{empty, Client};
+use crate::content::Content;
 use crate::engine::{Archive, Engine, ImageFacts, ImageName, LoadProgress, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{ApiVersion, EngineKind, Identity, Store};
@@ -42,6 +43,8 @@ pub struct Docker {
     identity: Identity,
     api: ApiVersion,
     store: OnceCell<Store>,
+    /// The connection on which the content store is asked, once it was.
+    pub(crate) content: OnceCell<Content>,
 }
 
 /// The part of `GET /info` that is read: pairs of a name and a value.
@@ -77,6 +80,7 @@ impl Docker {
             identity,
             api,
             store: OnceCell::new(),
+            content: OnceCell::new(),
         })
     }
 

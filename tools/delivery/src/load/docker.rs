@@ -27,9 +27,9 @@ impl Strategy for IntoDocker<'_> {
                 if let Some(loaded) = self.recognise(&facts).await? {
                     return Ok(Some(loaded));
                 }
-                if self.engine.known_store() == Some(Store::Graphdriver) {
-                    // The name stands for another image. Should ours be there all the same, the load finds it by the
-                    // upload that it begins with, and that gives it the names: one request instead of two.
+                if self.engine.known_store().is_some() {
+                    // The name stands for another image. Should ours be there all the same, the transfer finds it
+                    // while it asks what is missing, and gives it the names.
                     return Ok(None);
                 }
             }
@@ -65,15 +65,12 @@ impl IntoDocker<'_> {
 
     /// Adopts the image if it is there under its ID in either store.
     async fn adopt_by_id(&self) -> Result<Option<Loaded>, Error> {
-        let known = self.engine.known_store();
-        if known != Some(Store::Graphdriver) {
-            let id = self.containerd_store()?.predicted_id();
-            if let Some(facts) = self.engine.inspect(ImageName::Id(&id)).await? {
-                return self.recognise(&facts).await;
+        if self.engine.known_store() != Some(Store::Graphdriver) {
+            let store = self.containerd_store()?;
+            let adopted = store.adopt(store.predicted_id()).await?;
+            if adopted.is_some() || self.engine.known_store() == Some(Store::Containerd) {
+                return Ok(adopted);
             }
-        }
-        if known == Some(Store::Containerd) {
-            return Ok(None);
         }
         let id = self.delivery.image.id();
         let is_there = match self.delivery.references {

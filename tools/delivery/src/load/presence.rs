@@ -15,7 +15,10 @@ use stevedore_image::media_type;
 const UNCOMPRESSED: &str = "containerd.io/uncompressed";
 
 /// The fewest bytes for which the whole store is searched for the same layers in another compression.
-const WORTH_A_SEARCH: u64 = 1 << 20;
+///
+/// A search looks at every blob: 30 ms for 4,000 of them, in which 10 MB can be sent. It finds something where an image
+/// came by another way than this one, and then it saves a base; layers of a few megabytes are not worth it.
+const WORTH_A_SEARCH: u64 = 16 << 20;
 
 /// The bytes by which a compression is known.
 const MAGIC: u64 = 4;
@@ -45,7 +48,8 @@ impl Presence {
         image: &ImageDescription,
         manifest: LoadManifest,
     ) -> Result<Self, Error> {
-        let digests: Vec<Digest> = manifest.layers().iter().map(|blob| blob.digest).collect();
+        let layers = manifest.layers().iter().map(|blob| blob.digest);
+        let digests: Vec<Digest> = layers.chain([manifest.descriptor().digest]).collect();
         let present = find(content, &digests).await?;
         let absent: u64 = manifest
             .layers()
@@ -63,6 +67,16 @@ impl Presence {
     /// The manifest.
     pub(super) fn manifest(&self) -> &LoadManifest {
         &self.manifest
+    }
+
+    /// The ID of an image with this manifest.
+    pub(super) fn id(&self) -> Digest {
+        self.manifest.descriptor().digest
+    }
+
+    /// Whether the manifest is there, with every layer.
+    pub(super) fn has_everything(&self) -> bool {
+        self.present.contains(&self.id()) && self.count() == self.manifest.layers().len()
     }
 
     /// Whether the blob of the layer at `index` is there.
