@@ -87,7 +87,7 @@ pub(crate) struct LoadFlags {
     /// How progress is shown on standard error.
     #[arg(long, value_enum, default_value_t = ProgressStyle::Auto)]
     pub(crate) progress: ProgressStyle,
-    /// Show what the engine says.
+    /// Show which engine is used, and what it says.
     #[arg(long)]
     pub(crate) verbose: bool,
     /// With --run: arguments for the container, in place of the image's command.
