@@ -107,7 +107,7 @@ impl Suite {
         let mut addresses = Vec::new();
         for (index, engine) in self.engines.iter().enumerate() {
             // Two may be the same program, so the number keeps their folders apart.
-            let started = Running::start(workspace, engine, &format!("tests-{index}"))?;
+            let started = Running::start(workspace, engine, &format!("t{index}"))?;
             addresses.push(listed(engine, &started)?);
             running.push(started);
         }

@@ -24,6 +24,8 @@ impl Daemon for Dockerd {
     }
 
     fn configure(&self, place: &Place) -> Result<()> {
+        // The longest name of those below the folder: its containerd would only say that it has not started.
+        Place::check_socket(&place.exec().join("containerd/containerd-debug.sock"))?;
         place.remove("docker.pid")?;
         place.write("daemon.json", self.settings).map(drop)
     }

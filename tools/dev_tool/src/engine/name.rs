@@ -38,9 +38,9 @@ impl EngineName {
         }
     }
 
-    /// The name, as a folder's may be.
+    /// The name, as a folder's may be; short, since sockets are below it.
     pub(crate) fn folder(&self) -> String {
-        self.to_string().replace(['@', ':'], "-")
+        self.to_string().replace("@tmpfs:", "-").replace('@', "-")
     }
 }
 
