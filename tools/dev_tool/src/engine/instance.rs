@@ -107,10 +107,11 @@ impl Instance {
     /// Stops it and removes all that it has.
     pub(crate) fn remove(&self) -> Result<()> {
         self.stop()?;
-        let folder = self.place.folder();
-        if folder.exists() {
-            fs::remove_dir_all(folder)
-                .with_context(|| format!("failed to remove `{}`", folder.display()))?;
+        for folder in self.place.folders() {
+            if folder.exists() {
+                fs::remove_dir_all(folder)
+                    .with_context(|| format!("failed to remove `{}`", folder.display()))?;
+            }
         }
         Ok(())
     }
@@ -155,7 +156,7 @@ impl Instance {
         // What a daemon that was killed has left: leftovers of containers, mounts, and an id file that may name another process by now.
         self.stop_locked()?;
         let data = self.place.create_folder("data")?;
-        self.place.create_folder("exec")?;
+        self.place.create_exec()?;
         match &self.name.variant {
             Variant::Plain => {}
             Variant::Tmpfs(size) => mounts::mount_tmpfs(&data, size)?,
@@ -213,7 +214,9 @@ impl Instance {
         for process in Process::with_argument(&self.place.exec().display().to_string())? {
             process.end(Duration::from_secs(5))?;
         }
-        mounts::unmount_below(self.place.folder())?;
+        for folder in self.place.folders() {
+            mounts::unmount_below(folder)?;
+        }
         control_group::remove(&self.place.control_group())?;
         let socket = self.socket();
         if socket.exists() {

@@ -17,6 +17,7 @@ const SOCKET_PATH: usize = 107;
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     folder: PathBuf,
+    exec: PathBuf,
     /// Folders to search for programs and libraries before the root's own.
     programs: Vec<PathBuf>,
     libraries: Vec<PathBuf>,
@@ -29,12 +30,20 @@ impl Place {
             Programs::Root => (Vec::new(), Vec::new()),
             Programs::Packages(_) => debian::search_paths(&program_folder(workspace, engine)),
         };
-        let parent = match engine.daemon.needs_reachable_folder() {
-            true => std::env::temp_dir().join(format!("stevedore-{}", workspace.checkout())),
-            false => workspace.cache("engines").join(workspace.checkout()),
+        // A short path that every user can enter.
+        let short = std::env::temp_dir()
+            .join(format!("stevedore-{}", workspace.checkout()))
+            .join(name);
+        let folder = match engine.daemon.needs_reachable_folder() {
+            true => short.join("home"),
+            false => workspace
+                .cache("engines")
+                .join(workspace.checkout())
+                .join(name),
         };
         Self {
-            folder: parent.join(name),
+            folder,
+            exec: short.join("exec"),
             programs,
             libraries,
         }
@@ -55,23 +64,34 @@ impl Place {
         self.file("data")
     }
 
-    /// What does not: mount points, sockets of shims.
+    /// What does not: mount points, sockets of shims. Below a short path, since dockerd puts sockets deep into it.
     pub(crate) fn exec(&self) -> PathBuf {
-        self.file("exec")
+        self.exec.clone()
+    }
+
+    /// All folders that are this place's own.
+    pub(crate) fn folders(&self) -> [&Path; 2] {
+        [&self.folder, &self.exec]
     }
 
     /// The control group of its containers, where the daemon lets one choose.
     pub(crate) fn control_group(&self) -> String {
-        let folder = self.folder.file_name().unwrap_or_default();
-        format!("stevedore-{}", folder.to_string_lossy())
+        // Told apart by checkout and name, as the folder is.
+        let parent = self.exec.parent().unwrap_or(&self.exec);
+        let name = parent.strip_prefix(std::env::temp_dir()).unwrap_or(parent);
+        name.to_string_lossy()
+            .trim_start_matches('/')
+            .replace('/', "-")
     }
 
     /// Makes a folder in the folder, unless it is there.
     pub(crate) fn create_folder(&self, relative: &str) -> Result<PathBuf> {
-        let folder = self.file(relative);
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("failed to create `{}`", folder.display()))?;
-        Ok(folder)
+        create(self.file(relative))
+    }
+
+    /// Makes [`Place::exec`], unless it is there.
+    pub(crate) fn create_exec(&self) -> Result<PathBuf> {
+        create(self.exec())
     }
 
     /// Writes a file in the folder.
@@ -142,6 +162,12 @@ impl Place {
         .map(|(variable, own)| (variable, search(variable, own)))
         .collect()
     }
+}
+
+fn create(folder: PathBuf) -> Result<PathBuf> {
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("failed to create `{}`", folder.display()))?;
+    Ok(folder)
 }
 
 /// Where the programs of an engine that come from packages are unpacked.

@@ -39,8 +39,9 @@ impl Daemon for RootlessPodman {
         place.write("subordinates", SUBORDINATES)?;
         place.create_folder("data/tmp")?;
         // `exec` may hold the files of a user namespace's users, which stay theirs.
-        for folder in ["", "data", "data/tmp", "home", "exec"] {
-            let folder = place.create_folder(folder)?;
+        let folders = ["", "data", "data/tmp", "home"].map(|folder| place.create_folder(folder));
+        for folder in folders.into_iter().chain([place.create_exec()]) {
+            let folder = folder?;
             chown(&folder, Some(USER), Some(USER))
                 .with_context(|| format!("failed to give `{}` away", folder.display()))?;
         }
