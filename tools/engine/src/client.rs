@@ -126,6 +126,14 @@ impl Client {
         if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(response);
         }
+        if status == StatusCode::BAD_REQUEST
+            && action == Action::Detect
+            && matches!(self.address, Address::Tcp { .. })
+        {
+            return Err(Error::WantsTls {
+                address: self.address.clone(),
+            });
+        }
         let body = self.read(action, response).await?;
         let message = serde_json::from_slice(&body)
             .map_or_else(|_| excerpt(&body), |body: ErrorBody| body.message);

@@ -123,6 +123,15 @@ pub enum Error {
         /// Why.
         source: TlsError,
     },
+    /// The engine does not take plain HTTP: Go's servers answer so if they speak TLS.
+    #[error(
+        "the engine at `{address}` answers a plain request with status 400, as one does that speaks TLS: set \
+         `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`, or use a context of the Docker CLI"
+    )]
+    WantsTls {
+        /// Where the engine is.
+        address: Address,
+    },
     /// No connection by ssh.
     #[error("failed to connect to the container engine at `{address}` by ssh")]
     Ssh {
@@ -243,6 +252,7 @@ impl Error {
                 | Self::NoPermission { .. }
                 | Self::Connect { .. }
                 | Self::Tls { .. }
+                | Self::WantsTls { .. }
                 | Self::Ssh { .. }
                 | Self::NotAnEngine { .. }
                 | Self::TooOld { .. }

@@ -12,3 +12,4 @@ mod disturbances;
 mod listed;
 mod loads;
 mod parallel;
+mod remote;
