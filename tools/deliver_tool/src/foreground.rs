@@ -1,6 +1,8 @@
 //! Running a container of the image that was loaded.
 
 use std::io;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use anyhow::Context as _;
 use stevedore_engine::{Container, ContainerRequest, Docker, Input, Output, OutputReader};
@@ -28,6 +30,16 @@ pub(crate) async fn run(
             Err(error)
         }
     }
+}
+
+/// Lets `command`, which runs a container, take the place of this program: standard streams, signals and the exit code
+/// are its own. Comes back only with an error.
+pub(crate) fn become_command(mut command: Command) -> anyhow::Error {
+    let error = command.exec();
+    anyhow::Error::new(error).context(format!(
+        "failed to run `{}`",
+        command.get_program().to_string_lossy()
+    ))
 }
 
 /// Connects everything, starts the container, and passes everything on until there is no more output.

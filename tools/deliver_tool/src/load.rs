@@ -47,20 +47,22 @@ async fn load_and_run(
     };
     progress.clear();
     let loaded = report(&attempt, result, spec, flags, &progress)?;
-    match (flags.container_arguments(), attempt.engine.get()) {
-        (Some(arguments), Some(Connection::Docker(engine))) => {
-            let request = ContainerRequest {
-                image: loaded.image_id,
-                arguments: arguments.to_vec(),
-                terminal: terminal::is_interactive(),
-                network: flags.network.clone(),
-            };
-            foreground::run(engine, &request, &mut signals).await
-        }
-        _ => {
-            print_references(&attempt, &loaded);
-            Ok(0)
-        }
+    let (Some(arguments), Some(engine)) = (flags.container_arguments(), attempt.engine.get())
+    else {
+        print_references(&attempt, &loaded);
+        return Ok(0);
+    };
+    let request = ContainerRequest {
+        image: loaded.image_id,
+        arguments: arguments.to_vec(),
+        terminal: terminal::is_interactive(),
+        network: flags.network.clone(),
+    };
+    match engine {
+        Connection::Docker(engine) => foreground::run(engine, &request, &mut signals).await,
+        Connection::PodmanCommand(engine) => Err(foreground::become_command(
+            engine.container_command(&request),
+        )),
     }
 }
 

@@ -9,11 +9,13 @@ mod event;
 mod image;
 mod load;
 mod lock;
+mod oci_directory;
 mod plan;
 mod report;
 mod runfiles;
 mod source;
 mod spec;
+mod stock;
 mod upload;
 
 pub use error::Error;

@@ -10,7 +10,7 @@ mod strategy;
 
 use std::cell::Cell;
 
-use stevedore_engine::{Connection, Engine, EngineKind, Store};
+use stevedore_engine::{Connection, Store};
 use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
 
@@ -95,10 +95,17 @@ pub async fn load(
     let key = LockKey::new(engine.address(), image.id());
     let lock = Lock::new(&manner.locks, &key, &manner.observer);
     match engine {
-        Connection::Docker(engine) if engine.identity().kind == EngineKind::Podman => {
-            deliver(IntoPodman { delivery, engine }, lock).await
-        }
-        Connection::Docker(engine) => deliver(IntoDocker { delivery, engine }, lock).await,
+        Connection::Docker(docker) => match docker.libpod() {
+            Some(libpod) => {
+                let engine = &libpod;
+                deliver(IntoPodman { delivery, engine }, lock).await
+            }
+            None => {
+                let engine = docker;
+                deliver(IntoDocker { delivery, engine }, lock).await
+            }
+        },
+        Connection::PodmanCommand(engine) => deliver(IntoPodman { delivery, engine }, lock).await,
     }
 }
 

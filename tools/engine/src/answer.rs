@@ -82,9 +82,23 @@ impl Refusal {
         find_layer_path(path)
     }
 
-    /// Whether a layer's bytes had another digest than the config says (same file: "invalid diffID for layer").
+    /// The digest of the blob that podman needed and did not find in what it was given.
+    ///
+    /// podman copies the layers side by side and then tells the error of the lowest one that it could not copy
+    /// (`copyLayers` in `copy/single.go` of containers/image): all layers below it are there now.
+    pub fn missing_blob(&self) -> Option<Digest> {
+        let (_, rest) = self.message.split_once("reading blob sha256:")?;
+        let (hex, rest) = rest.split_once(':')?;
+        let reason = rest.lines().next().unwrap_or_default();
+        let is_missing = reason.ends_with("no such file or directory");
+        is_missing.then(|| Digest::from_hex(hex).ok()).flatten()
+    }
+
+    /// Whether a layer's bytes had another digest than the config says (same file: "invalid diffID for layer"), or
+    /// the manifest (`digesting_reader.go` in containers/image: "Digest did not match").
     pub fn is_wrong_diff_id(&self) -> bool {
         self.message.contains("invalid diffID for layer")
+            || self.message.contains("Digest did not match")
     }
 
     /// Whether the engine's disk is full.
@@ -125,6 +139,34 @@ mod tests {
             ),
         ] {
             assert_eq!(refusal(&message).missing_layer(), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn the_missing_blob_is_read_from_the_error_of_podman() {
+        let blob = Digest::of(b"blob");
+        let file = format!("/var/tmp/oci1/blobs/sha256/{}", blob.hex());
+        for (message, expected) in [
+            (
+                format!(
+                    "unable to copy: reading blob {blob}: open {file}: no such file or directory"
+                ),
+                Some(blob),
+            ),
+            (
+                format!("reading blob {blob}: open {file}: permission denied"),
+                None,
+            ),
+            (
+                format!("writing blob: open {file}: no such file or directory"),
+                None,
+            ),
+            (
+                "reading blob sha256:00: no such file or directory".to_owned(),
+                None,
+            ),
+        ] {
+            assert_eq!(refusal(&message).missing_blob(), expected, "{message}");
         }
     }
 

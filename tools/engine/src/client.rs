@@ -65,12 +65,18 @@ impl Client {
     /// Starts a request; `path` begins with a slash and has no version.
     pub(crate) fn request(&self, method: Method, path: &str) -> hyper::http::request::Builder {
         let version = self.version.map(|version| format!("/v{version}"));
+        self.request_unversioned(method, &format!("{}{path}", version.unwrap_or_default()))
+    }
+
+    /// Starts a request; `path` begins with a slash and is taken as it is.
+    pub(crate) fn request_unversioned(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> hyper::http::request::Builder {
         Request::builder()
             .method(method)
-            .uri(format!(
-                "http://engine{}{path}",
-                version.unwrap_or_default()
-            ))
+            .uri(format!("http://engine{path}"))
             .header(HOST, "engine")
     }
 

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use stevedore_image::digest::Digest;
 pub use tonic::Code as GrpcCode;
@@ -185,6 +186,38 @@ pub enum Error {
         /// The `message` of the JSON answer, or the start of what came instead.
         message: String,
     },
+    /// The engine's command cannot be run.
+    #[error(
+        "failed to run `{program}`; install podman, or name another engine with `--host` or `DOCKER_HOST`"
+    )]
+    NoCommand {
+        /// The program.
+        program: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The engine's command failed.
+    #[error("failed to {action}: `{program}` ended with {status}: {message}")]
+    Command {
+        /// What was asked.
+        action: Action,
+        /// The program.
+        program: PathBuf,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// What it wrote to standard error, or the start of what could not be understood.
+        message: String,
+    },
+    /// The engine's command could not be given its input, or its output not be read.
+    #[error("failed to {action}: the connection to `{program}` broke")]
+    CommandStreams {
+        /// What was asked.
+        action: Action,
+        /// The program.
+        program: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The engine's answer cannot be understood.
     #[error("failed to {action}: the engine's answer is malformed at `{excerpt}`")]
     MalformedAnswer {
@@ -256,6 +289,7 @@ impl Error {
                 | Self::Ssh { .. }
                 | Self::NotAnEngine { .. }
                 | Self::TooOld { .. }
+                | Self::NoCommand { .. }
         )
     }
 }

@@ -119,7 +119,7 @@ impl Layout {
 }
 
 /// The path of a blob in a layout.
-pub(crate) fn blob_name(digest: Digest) -> String {
+pub fn blob_name(digest: Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 

@@ -50,6 +50,30 @@ pub fn plan(
     name: Option<&Reference>,
     is_included: impl Fn(usize) -> bool,
 ) -> Result<ArchivePlan, Error> {
+    let mut planner = Planner::default();
+    // The small files come first, so that an engine which refuses them has read little.
+    for (path, bytes) in documents(manifest, platform, config, name)? {
+        planner.file(&path, &bytes);
+    }
+    let mut included = HashSet::new();
+    for (index, blob) in manifest.layers().iter().enumerate() {
+        if is_included(index) && included.insert(blob.digest) {
+            planner.layer(&blob_name(blob.digest), index, blob.size);
+        }
+    }
+    Ok(planner.finish())
+}
+
+/// The paths and contents of all files that are no layers, with which an archive, or a directory, is an OCI layout.
+///
+/// # Errors
+/// None that input can cause: only if the index has no JSON form.
+pub fn documents(
+    manifest: &LoadManifest,
+    platform: &Platform,
+    config: &[u8],
+    name: Option<&Reference>,
+) -> Result<[(String, Vec<u8>); 4], Error> {
     let names = name.map(Reference::normalized);
     let index = Index {
         schema_version: 2,
@@ -63,19 +87,15 @@ pub fn plan(
                 .collect(),
         }],
     };
-    let mut planner = Planner::default();
-    // The small files come first, so that an engine which refuses them has read little.
-    planner.file(MARKER, &json::to_bytes(&Marker::default())?);
-    planner.file(INDEX, &json::to_bytes(&index)?);
-    planner.file(&blob_name(manifest.descriptor().digest), manifest.bytes());
-    planner.file(&blob_name(manifest.config().digest), config);
-    let mut included = HashSet::new();
-    for (index, blob) in manifest.layers().iter().enumerate() {
-        if is_included(index) && included.insert(blob.digest) {
-            planner.layer(&blob_name(blob.digest), index, blob.size);
-        }
-    }
-    Ok(planner.finish())
+    Ok([
+        (MARKER.to_owned(), json::to_bytes(&Marker::default())?),
+        (INDEX.to_owned(), json::to_bytes(&index)?),
+        (
+            blob_name(manifest.descriptor().digest),
+            manifest.bytes().to_vec(),
+        ),
+        (blob_name(manifest.config().digest), config.to_vec()),
+    ])
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! One image on its way into one engine: what all kinds of engines have in common.
 
-use stevedore_engine::{Docker, Engine, ImageFacts, LoadAnswer, LoadProgress, Refusal, Tagged};
+use stevedore_engine::{
+    Archive, Docker, Engine, ImageFacts, LoadAnswer, LoadProgress, Refusal, Tagged,
+};
 use stevedore_image::archive_plan::ArchivePlan;
 use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
@@ -57,12 +59,26 @@ impl Delivery<'_> {
         Ok(true)
     }
 
-    /// Uploads `archive`, whose layers are read in the form that it has them in.
+    /// Uploads `archive` to Docker; its layers are read in the form that it has them in.
     pub(super) async fn send(
         &self,
         engine: &Docker,
         archive: ArchivePlan,
         form: Form,
+    ) -> Result<LoadAnswer, Error> {
+        let mut progress = |LoadProgress { current, total }| {
+            (self.observer)(Event::Unpacking { current, total });
+        };
+        let load = async |archive| engine.load(archive, &mut progress).await;
+        self.upload(archive, form, load).await
+    }
+
+    /// Uploads `archive` by `load`; its layers are read in the form that it has them in.
+    pub(super) async fn upload(
+        &self,
+        archive: ArchivePlan,
+        form: Form,
+        load: impl AsyncFnOnce(Archive) -> Result<LoadAnswer, stevedore_engine::Error>,
     ) -> Result<LoadAnswer, Error> {
         let layers = self.check_layers(archive.layers())?;
         self.tell_sending(layers.len(), archive.layer_bytes());
@@ -71,10 +87,7 @@ impl Delivery<'_> {
             label: self.label(),
             source,
         })?;
-        let mut progress = |LoadProgress { current, total }| {
-            (self.observer)(Event::Unpacking { current, total });
-        };
-        let answer = engine.load(archive, &mut progress).await;
+        let answer = load(archive).await;
         let answer = answer.map_err(|error| match upload.failure() {
             Some(source) => Error::Source {
                 label: self.label(),

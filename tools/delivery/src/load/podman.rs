@@ -1,65 +1,105 @@
-//! podman, through its socket.
+//! podman: it takes any layer that it has from its store, and on the same machine nothing is uploaded at all.
+//!
+//! 1. Is the image there, by its ID? Then it gets the names that it lacks.
+//! 2. A podman on this machine that can read directories gets one, with symlinks to the layers: [`directory`].
+//! 3. Any other one gets OCI archives with the layers that it lacks: [`upload`].
+//! 4. Podman gives the image its ID, the digest of the config, when all layers are there, and not before.
 
-use stevedore_engine::{Docker, Engine, ImageName, Store};
-use stevedore_image::docker_archive;
+mod directory;
+mod remains;
+mod upload;
+
+use stevedore_engine::{ImageName, Podman, Store};
+use stevedore_image::digest::Digest;
 
 use super::delivery::Delivery;
 use super::strategy::Strategy;
 use super::Loaded;
 use crate::error::Error;
 use crate::report::Outcome;
-use crate::source::{Checking, Form};
+use directory::Local;
+
+/// How often an image is brought because somebody has removed it before it had its names.
+const MAX_ATTEMPTS: usize = 3;
 
 /// A delivery into podman.
-pub(super) struct IntoPodman<'a> {
+pub(super) struct IntoPodman<'a, E> {
     pub(super) delivery: Delivery<'a>,
-    pub(super) engine: &'a Docker,
+    pub(super) engine: &'a E,
 }
 
-impl Strategy for IntoPodman<'_> {
+impl<E: Podman> Strategy for IntoPodman<'_, E> {
     async fn adopt(&self) -> Result<Option<Loaded>, Error> {
-        let id = self.delivery.image.id();
-        let there = match self.delivery.references {
-            [] => self.engine.inspect(ImageName::Id(&id)).await?.is_some(),
-            _ => self.delivery.tag_all(self.engine, &id).await?,
-        };
-        if !there {
+        if !self.name_all().await? {
             return Ok(None);
         }
         self.delivery.tally.set(self.delivery.layer_count(), 0);
         Ok(Some(self.loaded(Outcome::Unchanged)))
     }
 
-    /// Sends every layer: podman refuses a docker-archive with gaps (`Some layer tarfiles are missing`).
     async fn transfer(&self) -> Result<Loaded, Error> {
-        let delivery = &self.delivery;
-        delivery.fall_back("the engine is podman: every layer is sent");
-        let layers = &delivery.image.description().layers;
-        delivery.tally.set(0, layers.len());
-        let config = delivery.image.read_config()?;
-        let archive = docker_archive::plan(&config, delivery.references, layers, |_| true)
-            .map_err(|source| delivery.description_error(source))?;
-        let form = Form::Tar(Checking::Here);
-        let answer = delivery.send(self.engine, archive, form).await?;
-        if let Some(refusal) = answer.refusal {
-            return Err(delivery.refusal(refusal));
+        for attempt in 0..MAX_ATTEMPTS {
+            if attempt > 0 {
+                self.delivery
+                    .fall_back("the engine lost the image before it had its names: sending again");
+            }
+            self.bring().await?;
+            if self.name_all().await? {
+                return Ok(self.loaded(Outcome::Loaded));
+            }
         }
-        let facts = self
-            .engine
-            .inspect(ImageName::Id(&delivery.image.id()))
-            .await?;
-        let Some(facts) = facts else {
-            return Err(delivery.not_there(delivery.image.id()));
-        };
-        if !delivery.has_layers(&facts) {
-            let expected = delivery.image.id().to_string();
-            return Err(delivery.wrong_image(&expected, "an image with other layers"));
-        }
-        Ok(self.loaded(Outcome::Loaded))
+        Err(self.delivery.keeps_losing(MAX_ATTEMPTS))
     }
 }
 
-impl IntoPodman<'_> {
+impl<E: Podman> IntoPodman<'_, E> {
+    /// Gives the image the names that it lacks; `false` if it is not there.
+    ///
+    /// It is asked for once, and not tagged under each name, because podman writes its whole list of images for each
+    /// tag: with 2,000 images that takes 30 to 50 ms, and the question 6.
+    async fn name_all(&self) -> Result<bool, Error> {
+        let delivery = &self.delivery;
+        let id = delivery.image.id();
+        let Some(image) = self.engine.inspect(ImageName::Id(&id)).await? else {
+            return Ok(false);
+        };
+        if !delivery.has_layers(&image) {
+            let found = format!("an image with {} other layers", image.diff_ids.len());
+            return Err(delivery.wrong_image(&id.to_string(), &found));
+        }
+        delivery.tag_missing(self.engine, &image).await
+    }
+
+    /// Makes podman have the image, under its first name or none.
+    async fn bring(&self) -> Result<(), Error> {
+        let brought = self.try_to_bring().await;
+        if let Err(Error::Refused { .. } | Error::KeepsLosingLayers { .. }) = brought {
+            // The error is what matters; and an engine whose disk is full may not be able to tidy up either.
+            let _ = remains::remove(&self.delivery, self.engine).await;
+        }
+        let id = brought?;
+        let expected = self.delivery.image.id();
+        match id {
+            Some(id) if id != expected => Err(self
+                .delivery
+                .wrong_image(&expected.to_string(), &id.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    async fn try_to_bring(&self) -> Result<Option<Digest>, Error> {
+        if self.engine.may_load_directories() {
+            match directory::load(&self.delivery, self.engine).await? {
+                Local::Done(id) => return Ok(id),
+                // Usual where podman runs in a virtual machine, or this program in a sandbox.
+                Local::OutOfSight(why) => self.delivery.note(format!(
+                    "the engine cannot load a directory of this machine: {why}"
+                )),
+            }
+        }
+        upload::upload(&self.delivery, self.engine).await
+    }
+
     fn loaded(&self, outcome: Outcome) -> Loaded {
         Loaded {
             image_id: self.delivery.image.id(),
