@@ -4,11 +4,13 @@ mod bases;
 mod failures;
 mod file_tree;
 mod hello;
+mod matrix;
 mod prebuilt;
 mod refusals;
 mod report;
 
 use anyhow::Result;
+use clap::Args;
 
 use crate::bazel::Bazel;
 use crate::engine::Running;
@@ -19,11 +21,29 @@ use report::Report;
 /// The engines that everything must work with.
 const ENGINES: [&str; 2] = ["docker-20", "docker-28"];
 
+/// What to run, and what to do with the matrix.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only the matrix, and only of these engines
+    #[arg(long = "engine", value_name = "NAME")]
+    engines: Vec<String>,
+    /// Of the matrix, only the cases whose names contain one of these
+    #[arg(long = "case", value_name = "PART")]
+    cases: Vec<String>,
+    /// Write the matrix into docs/engines.md instead of comparing it
+    #[arg(long)]
+    update: bool,
+}
+
 /// Runs every case; an error if one failed.
-pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut report = Report::default();
-    run_hello(workspace, &mut report)?;
-    run_cases(workspace, &mut report)?;
+    let only_matrix = options.update || !options.engines.is_empty() || !options.cases.is_empty();
+    if !only_matrix {
+        run_hello(workspace, &mut report)?;
+        run_cases(workspace, &mut report)?;
+    }
+    matrix::run(workspace, options, &mut report)?;
     report.finish()
 }
 

@@ -23,6 +23,7 @@ use daemon::Daemon;
 
 pub(crate) use name::{EngineName, Variant};
 pub(crate) use running::Running;
+pub(crate) use tls::free_port;
 
 /// A kind of engine: a row of [`ENGINES`].
 #[derive(Debug)]

@@ -45,8 +45,8 @@ enum Verb {
     Bench(bench::Options),
     /// Build the example, load it, change it, load it again, and print what that cost
     Demo,
-    /// Run the workspaces in e2e/ against real engines
-    E2e,
+    /// Run the workspaces in e2e/, and the matrix of engines and cases, against real engines
+    E2e(e2e::Options),
     /// Compare the code in the documentation with the examples that it is taken from
     Docs {
         /// Write it anew instead
@@ -112,7 +112,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Engine(verb) => run_engine(&workspace, verb)?,
         Verb::Bench(options) => bench::run(&workspace, &options)?,
         Verb::Demo => demo::run(&workspace)?,
-        Verb::E2e => e2e::run(&workspace)?,
+        Verb::E2e(options) => e2e::run(&workspace, &options)?,
         Verb::Docs { update } => {
             let count = snippets::run(workspace.root(), update)?;
             println!("{count} snippets are as in the examples");

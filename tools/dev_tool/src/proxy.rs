@@ -1,5 +1,6 @@
 //! A proxy between two Unix sockets that counts: so that figures about a tool come from outside the tool.
 
+mod disturbance;
 mod frames;
 mod request;
 
@@ -12,6 +13,8 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
+pub(crate) use disturbance::Disturbance;
+use disturbance::Gate;
 pub(crate) use request::Request;
 use request::RequestReader;
 
@@ -71,15 +74,27 @@ fn lock(traffic: &Shared) -> MutexGuard<'_, Traffic> {
 pub(crate) struct Proxy {
     socket: PathBuf,
     traffic: Shared,
+    gate: Arc<Gate>,
 }
 
 impl Proxy {
     /// Listens on `socket`, which must not exist, and forwards to the server behind `upstream`.
     pub(crate) fn start(socket: &Path, upstream: &Path) -> Result<Self> {
+        Self::disturbing(socket, upstream, Disturbance::None)
+    }
+
+    /// [`Proxy::start`] for one that does not leave the bytes alone.
+    pub(crate) fn disturbing(
+        socket: &Path,
+        upstream: &Path,
+        disturbance: Disturbance,
+    ) -> Result<Self> {
         let listener = UnixListener::bind(socket)
             .with_context(|| format!("failed to listen on `{}`", socket.display()))?;
         let traffic = Shared::default();
         let counting = Arc::clone(&traffic);
+        let gate = Arc::new(Gate::new(disturbance));
+        let passing = Arc::clone(&gate);
         let upstream = upstream.to_owned();
         thread::Builder::new()
             .name("proxy".to_owned())
@@ -87,7 +102,7 @@ impl Proxy {
                 for client in listener.incoming() {
                     let served = client
                         .context("failed to accept a connection")
-                        .and_then(|client| serve(client, &upstream, &counting));
+                        .and_then(|client| serve(client, &upstream, &counting, &passing));
                     if let Err(error) = served {
                         lock(&counting).faults.push(format!("{error:#}"));
                     }
@@ -97,12 +112,28 @@ impl Proxy {
         Ok(Self {
             socket: socket.to_owned(),
             traffic,
+            gate,
         })
     }
 
     /// The socket as `DOCKER_HOST` names it.
     pub(crate) fn host(&self) -> String {
         format!("unix://{}", self.socket.display())
+    }
+
+    /// Its socket.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Whether it holds bytes back, as [`Disturbance::StopAfter`] says.
+    pub(crate) fn holds(&self) -> bool {
+        self.gate.holds()
+    }
+
+    /// Lets them go on.
+    pub(crate) fn open(&self) {
+        self.gate.open();
     }
 
     /// The bytes that clients have sent since the last [`Proxy::take`].
@@ -121,21 +152,23 @@ impl Proxy {
 }
 
 /// Starts the two threads of a connection: one for each direction.
-fn serve(client: UnixStream, upstream: &Path, traffic: &Shared) -> Result<()> {
+fn serve(client: UnixStream, upstream: &Path, traffic: &Shared, gate: &Arc<Gate>) -> Result<()> {
     let server = UnixStream::connect(upstream)
         .with_context(|| format!("failed to connect to `{}`", upstream.display()))?;
     let reader = Arc::new(Mutex::new(RequestReader::new()));
     let up = Upward {
         reader: Arc::clone(&reader),
         traffic: Arc::clone(traffic),
+        gate: Arc::clone(gate),
     };
     let down = Downward {
         reader,
         traffic: Arc::clone(traffic),
+        gate: Arc::clone(gate),
     };
     let (client_up, server_up) = (client.try_clone()?, server.try_clone()?);
-    thread::spawn(move || forward(&client_up, &server_up, |bytes| up.count(bytes)));
-    thread::spawn(move || forward(&server, &client, |bytes| down.count(bytes)));
+    thread::spawn(move || forward(&client_up, &server_up, |bytes| up.pass(bytes)));
+    thread::spawn(move || forward(&server, &client, |bytes| down.pass(bytes)));
     Ok(())
 }
 
@@ -165,9 +198,15 @@ fn ignore_closed(_: std::io::Result<()>) {}
 struct Upward {
     reader: Arc<Mutex<RequestReader>>,
     traffic: Shared,
+    gate: Arc<Gate>,
 }
 
 impl Upward {
+    fn pass(&self, bytes: &[u8]) {
+        self.count(bytes);
+        self.gate.up(bytes.len() as u64);
+    }
+
     fn count(&self, bytes: &[u8]) {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let mut traffic = lock(&self.traffic);
@@ -181,9 +220,15 @@ impl Upward {
 struct Downward {
     reader: Arc<Mutex<RequestReader>>,
     traffic: Shared,
+    gate: Arc<Gate>,
 }
 
 impl Downward {
+    fn pass(&self, bytes: &[u8]) {
+        self.count(bytes);
+        self.gate.down();
+    }
+
     fn count(&self, bytes: &[u8]) {
         lock(&self.traffic).received += bytes.len() as u64;
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
@@ -15,7 +15,7 @@ use super::report::Report;
 use crate::bazel::Bazel;
 use crate::command::output;
 use crate::edited_file::EditedFile;
-use crate::engine::Running;
+use crate::engine::{free_port, Running};
 use crate::load_report::LoadReport;
 use crate::proxy::{Proxy, Request, Traffic};
 use crate::scratch::Scratch;
@@ -286,12 +286,6 @@ impl<'a> Hello<'a> {
 fn read_tree(tar: &PathBuf) -> Result<FileTree> {
     let file = File::open(tar).with_context(|| format!("failed to open `{}`", tar.display()))?;
     FileTree::read(std::io::BufReader::new(file))
-}
-
-/// A port of the loopback interface that nobody listens on.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
-    Ok(listener.local_addr()?.port())
 }
 
 /// Asks for `/` until the server is there.

@@ -126,6 +126,11 @@ impl Instance {
         self.name.engine.daemon.client(&self.place, host)
     }
 
+    /// A program of this engine's version (`podman`), with what it needs to find its parts.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        self.place.command(name)
+    }
+
     /// What its store holds: images, layers or blobs, and files of uploads that are under way.
     pub(crate) fn content(&self) -> Result<Vec<String>> {
         self.name.engine.daemon.content(&self.place)

@@ -35,6 +35,13 @@ impl Running {
     pub(crate) fn docker<const N: usize>(&self, arguments: [&str; N]) -> Result<String> {
         output(self.instance.docker_command().args(arguments))
     }
+
+    /// Stops the daemon and starts it again, with what is in its store.
+    pub(crate) fn restart(&self, workspace: &Workspace) -> Result<()> {
+        self.instance.stop()?;
+        self.instance
+            .start_for(workspace, Lifetime::WithThisProcess)
+    }
 }
 
 impl std::ops::Deref for Running {

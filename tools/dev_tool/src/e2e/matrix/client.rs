@@ -1,0 +1,186 @@
+//! What an engine's own client says and does: the matrix asks it, never the code that is tested.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use anyhow::{bail, Context, Result};
+use serde_json::Value;
+
+use crate::command::{output, run};
+use crate::engine::Running;
+
+/// A name that `ctr` gives to the one container that it runs at a time.
+const CONTAINER: &str = "matrix";
+
+/// The client of a kind of engine.
+pub(crate) trait Client {
+    /// The `diff_id`s of an image, bottom first; an error if it is not there.
+    fn layers(&self, engine: &Running, image: &str) -> Result<Vec<String>>;
+
+    /// The names that a listing of the images shows.
+    fn names(&self, engine: &Running) -> Result<Vec<String>>;
+
+    /// Runs `command` in a container of the image, without a network, and returns what it wrote.
+    fn run(&self, engine: &Running, image: &str, command: &[&str]) -> Result<String>;
+
+    /// Writes the image to a file, in the format that skopeo calls [`Client::saved_format`].
+    fn save(&self, engine: &Running, image: &str, file: &Path) -> Result<()>;
+
+    /// `docker-archive` or `oci-archive`.
+    fn saved_format(&self) -> &'static str;
+
+    /// Pushes the image to a registry without TLS, under the name `target`.
+    fn push(&self, engine: &Running, image: &str, target: &str) -> Result<()>;
+
+    /// Removes every image that no container uses, and what only they had.
+    fn prune(&self, engine: &Running) -> Result<()>;
+}
+
+/// The client for the engine with this name.
+pub(crate) fn client(engine: &str) -> &'static dyn Client {
+    match engine.split('-').next() {
+        Some("podman") => &Cli::Podman,
+        Some("containerd") => &Ctr,
+        _ => &Cli::Docker,
+    }
+}
+
+/// The two clients with the same commands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Cli {
+    Docker,
+    Podman,
+}
+
+impl Cli {
+    /// Runs it with these arguments, for the engine behind the socket.
+    fn say<S: AsRef<OsStr>>(self, engine: &Running, arguments: &[S]) -> Result<String> {
+        let mut command = match self {
+            Self::Docker => engine.docker_command(),
+            Self::Podman => {
+                let mut command = engine.program("podman");
+                command.args(["--remote", "--url", &engine.host()]);
+                command
+            }
+        };
+        output(command.args(arguments))
+    }
+}
+
+impl Client for Cli {
+    fn layers(&self, engine: &Running, image: &str) -> Result<Vec<String>> {
+        let format = "--format={{json .RootFS.Layers}}";
+        let layers = self.say(engine, &["image", "inspect", format, image])?;
+        serde_json::from_str(&layers).context("`image inspect` wrote no list")
+    }
+
+    fn names(&self, engine: &Running) -> Result<Vec<String>> {
+        let format = "--format={{.Repository}}:{{.Tag}}";
+        Ok(lines(&self.say(engine, &["images", format])?))
+    }
+
+    fn run(&self, engine: &Running, image: &str, command: &[&str]) -> Result<String> {
+        let words = ["run", "--rm", "--network=none", image];
+        self.say(engine, &[&words, command].concat())
+    }
+
+    fn save(&self, engine: &Running, image: &str, file: &Path) -> Result<()> {
+        let file = file.as_os_str();
+        let words = ["image", "save", "--output"].map(OsStr::new);
+        self.say(engine, &[&words[..], &[file, OsStr::new(image)]].concat())
+            .map(drop)
+    }
+
+    fn saved_format(&self) -> &'static str {
+        "docker-archive"
+    }
+
+    fn push(&self, engine: &Running, image: &str, target: &str) -> Result<()> {
+        self.say(engine, &["tag", image, target])?;
+        let pushed = match self {
+            // It takes registries on the loopback interface without TLS.
+            Self::Docker => self.say(engine, &["push", target]),
+            Self::Podman => self.say(engine, &["push", "--tls-verify=false", target]),
+        };
+        self.say(engine, &["rmi", target])?;
+        pushed.map(drop)
+    }
+
+    fn prune(&self, engine: &Running) -> Result<()> {
+        self.say(engine, &["image", "prune", "--all", "--force"])
+            .map(drop)
+    }
+}
+
+/// containerd's own client, which has no commands for images as people use them.
+struct Ctr;
+
+impl Ctr {
+    fn say<S: AsRef<OsStr>>(&self, engine: &Running, arguments: &[S]) -> Result<String> {
+        output(engine.docker_command().args(arguments))
+    }
+
+    /// A JSON document from the content store.
+    fn document(&self, engine: &Running, digest: &str) -> Result<Value> {
+        let text = self.say(engine, &["content", "get", digest])?;
+        serde_json::from_str(&text).with_context(|| format!("`{digest}` is no JSON"))
+    }
+}
+
+impl Client for Ctr {
+    fn layers(&self, engine: &Running, image: &str) -> Result<Vec<String>> {
+        let filter = format!("name=={image}");
+        let listed = self.say(engine, &["images", "ls", &filter])?;
+        // A heading, then `REF TYPE DIGEST …`.
+        let digest = listed
+            .lines()
+            .nth(1)
+            .and_then(|line| line.split_whitespace().nth(2));
+        let Some(digest) = digest else {
+            bail!("there is no image `{image}`: {listed}");
+        };
+        let manifest = self.document(engine, digest)?;
+        let config = manifest["config"]["digest"].as_str().unwrap_or_default();
+        let config = self.document(engine, config)?;
+        let layers = config["rootfs"]["diff_ids"].clone();
+        serde_json::from_value(layers).context("the config has no `diff_ids`")
+    }
+
+    fn names(&self, engine: &Running) -> Result<Vec<String>> {
+        Ok(lines(&self.say(engine, &["images", "ls", "--quiet"])?))
+    }
+
+    fn run(&self, engine: &Running, image: &str, command: &[&str]) -> Result<String> {
+        self.say(
+            engine,
+            &[&["run", "--rm", image, CONTAINER], command].concat(),
+        )
+    }
+
+    fn save(&self, engine: &Running, image: &str, file: &Path) -> Result<()> {
+        let mut command = engine.docker_command();
+        run(command.args(["images", "export"]).arg(file).arg(image))
+    }
+
+    fn saved_format(&self) -> &'static str {
+        "oci-archive"
+    }
+
+    fn push(&self, engine: &Running, image: &str, target: &str) -> Result<()> {
+        self.say(engine, &["images", "tag", image, target])?;
+        let pushed = self.say(engine, &["images", "push", "--plain-http", target]);
+        self.say(engine, &["images", "rm", "--sync", target])?;
+        pushed.map(drop)
+    }
+
+    fn prune(&self, engine: &Running) -> Result<()> {
+        for image in self.names(engine)? {
+            self.say(engine, &["images", "rm", "--sync", &image])?;
+        }
+        Ok(())
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(ToOwned::to_owned).collect()
+}

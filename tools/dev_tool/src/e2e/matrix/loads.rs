@@ -1,0 +1,110 @@
+//! What is sent, case by case.
+
+use anyhow::{ensure, Result};
+
+use super::stand::{Stand, ALLOWANCE};
+use super::table::Verdict;
+use crate::load_report::LoadReport;
+use crate::proxy::Traffic;
+
+/// A new image: everything is sent once, and is there under the name that was asked for.
+pub(crate) fn first_load(stand: &Stand<'_>) -> Result<Verdict> {
+    let image = stand.image("first", "base", "app")?;
+    let (traffic, report) = stand.load(&image)?;
+    is(&report, "loaded", 3)?;
+    stand.has(&image)?;
+    ensure!(
+        traffic.sent <= image.size + ALLOWANCE,
+        "it sent {} bytes for layers of {}",
+        traffic.sent,
+        image.size
+    );
+    Ok(Verdict::Holds)
+}
+
+/// The same image again.
+pub(crate) fn unchanged(stand: &Stand<'_>) -> Result<Verdict> {
+    let image = stand.image("first", "base", "app")?;
+    let (traffic, report) = stand.load(&image)?;
+    is(&report, "unchanged", 3)?;
+    ensure!(
+        traffic.requests.len() <= 4 && traffic.sent <= 2048,
+        "expected at most 4 requests and 2048 bytes, there were {} and {}: {:?}",
+        traffic.requests.len(),
+        traffic.sent,
+        traffic.requests
+    );
+    ensure!(
+        report.requests == traffic.requests.len() as u64,
+        "the report tells {} requests, there were {:?}",
+        report.requests,
+        traffic.requests
+    );
+    Ok(Verdict::Holds)
+}
+
+/// The same image under one more name.
+pub(crate) fn further_tag(stand: &Stand<'_>) -> Result<Verdict> {
+    let mut image = stand.image("first", "base", "app")?;
+    let (traffic, _) = stand.load_with(&image, &["--tag=further:extra"])?;
+    sends_at_most(&traffic, 0)?;
+    stand.has(&image)?;
+    image.name = "docker.io/library/further:extra".to_owned();
+    stand.has(&image)?;
+    Ok(Verdict::Holds)
+}
+
+/// Another config over the same layers.
+pub(crate) fn changed_config(stand: &Stand<'_>) -> Result<Verdict> {
+    let image = stand.image_with("first", "base", "app", "MATRIX=2")?;
+    let (traffic, report) = stand.load(&image)?;
+    is(&report, "loaded", 3)?;
+    sends_at_most(&traffic, 0)?;
+    stand.has(&image)?;
+    Ok(Verdict::Holds)
+}
+
+/// Another top layer.
+pub(crate) fn changed_layer(stand: &Stand<'_>) -> Result<Verdict> {
+    let image = stand.image("first", "base", "app2")?;
+    let (traffic, report) = stand.load(&image)?;
+    is(&report, "loaded", 3)?;
+    sends_at_most(&traffic, image.top)?;
+    stand.has(&image)?;
+    Ok(Verdict::Holds)
+}
+
+/// Another image on the same base.
+pub(crate) fn shared_base(stand: &Stand<'_>) -> Result<Verdict> {
+    let image = stand.image("second", "base", "other")?;
+    let (traffic, report) = stand.load(&image)?;
+    is(&report, "loaded", 3)?;
+    sends_at_most(&traffic, image.top)?;
+    stand.has(&image)?;
+    stand.has(&stand.image("first", "base", "app2")?)?;
+    Ok(Verdict::Holds)
+}
+
+fn is(report: &LoadReport, outcome: &str, layers: u64) -> Result<()> {
+    ensure!(
+        report.outcome == outcome,
+        "the outcome is `{}`, expected `{outcome}`",
+        report.outcome
+    );
+    let counts = &report.layers;
+    ensure!(
+        counts.total == layers && counts.present + counts.sent == layers,
+        "{counts:?}, expected {layers} in all"
+    );
+    Ok(())
+}
+
+fn sends_at_most(traffic: &Traffic, layers: u64) -> Result<()> {
+    ensure!(
+        traffic.sent <= layers + ALLOWANCE,
+        "it sent {} bytes, expected at most {} beyond layers of {layers}",
+        traffic.sent,
+        ALLOWANCE
+    );
+    Ok(())
+}
