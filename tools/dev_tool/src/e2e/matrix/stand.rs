@@ -200,7 +200,9 @@ pub(crate) fn build_program(workspace: &Workspace) -> Result<PathBuf> {
         .args([
             "build",
             "--quiet",
-            "--package=stevedore_deliver",
+            // Not of one package: its dependencies' features, and so all of them, would be others.
+            "--workspace",
+            "--bin=stevedore-deliver",
             "--message-format=json",
         ])
         .current_dir(workspace.root());
