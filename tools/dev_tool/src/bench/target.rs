@@ -143,18 +143,21 @@ impl Target {
 
     /// Removes an image, if it is there.
     pub(crate) fn remove_if_there(&self, image: &str) -> Result<()> {
-        let listed = match self.kind {
-            Kind::Containerd => output(
-                self.client()
-                    .args(["images", "ls", "--quiet"])
-                    .arg(format!("name=={image}")),
-            )?,
-            _ => output(self.client().args(["image", "ls", "--quiet", image]))?,
-        };
-        match listed.is_empty() {
-            true => Ok(()),
-            false => self.remove(image),
+        match self.has(image)? {
+            true => self.remove(image),
+            false => Ok(()),
         }
+    }
+
+    fn has(&self, image: &str) -> Result<bool> {
+        let mut client = self.client();
+        if self.kind == Kind::Containerd {
+            let filter = format!("name=={image}");
+            let listed = output(client.args(["images", "ls", "--quiet"]).arg(filter))?;
+            return Ok(!listed.is_empty());
+        }
+        // Docker does not list an image by its full name.
+        Ok(finish(client.args(["image", "inspect", image]))?.status.success())
     }
 
     /// Removes every image, and so every layer.
