@@ -116,6 +116,11 @@ impl Proxy {
         })
     }
 
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// The socket as `DOCKER_HOST` names it.
     pub(crate) fn host(&self) -> String {
         format!("unix://{}", self.socket.display())

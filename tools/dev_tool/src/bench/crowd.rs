@@ -26,7 +26,7 @@ pub(crate) fn load(target: &Target, file: &Path) -> Result<()> {
             Peer::ContentWrite
         }
     };
-    run(&mut peer.command(target, file))
+    run(&mut peer.command(target, file)?)
 }
 
 /// Images with different configs and one layer in common, which is an empty tar.

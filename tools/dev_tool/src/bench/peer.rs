@@ -58,21 +58,21 @@ impl Peer {
     }
 
     /// The command that loads `path` into `target`.
-    pub(crate) fn command(self, target: &Target, path: &Path) -> Command {
-        match self {
-            Self::Load => load(target, path),
-            Self::ContentWrite => content_write(target, &["--no-unpack"], path),
-            Self::ContentWriteUnpacked => content_write(target, &[], path),
+    pub(crate) fn command(self, target: &Target, path: &Path) -> Result<Command> {
+        Ok(match self {
+            Self::Load => load(target, path)?,
+            Self::ContentWrite => content_write(target, &["--no-unpack"], path)?,
+            Self::ContentWriteUnpacked => content_write(target, &[], path)?,
             Self::Upload => upload(target, path),
             Self::Folder => folder(target, path),
-        }
+        })
     }
 
     /// Seconds that it takes; an error also if the engine says that it failed in an answer that says that it did not.
     pub(crate) fn time(self, target: &Target, path: &Path) -> Result<f64> {
         let mut said = String::new();
         let seconds = seconds(|| {
-            said = output(&mut self.command(target, path))?;
+            said = output(&mut self.command(target, path)?)?;
             Ok(())
         })?;
         if said.contains("\"error") || said.contains("Error ") {
@@ -82,9 +82,9 @@ impl Peer {
     }
 }
 
-fn load(target: &Target, path: &Path) -> Command {
+fn load(target: &Target, path: &Path) -> Result<Command> {
     let mut command = match target.kind() {
-        kind if kind.is_podman() => target.program("podman"),
+        kind if kind.is_podman() => target.program("podman")?,
         _ => target.client(),
     };
     match target.kind() {
@@ -92,16 +92,16 @@ fn load(target: &Target, path: &Path) -> Command {
         _ => command.args(["load", "--quiet", "--input"]),
     };
     command.arg(path);
-    command
+    Ok(command)
 }
 
 /// `ctr` asks containerd's transfer service to do it all, unless it is told `--local`.
-fn content_write(target: &Target, flags: &[&str], path: &Path) -> Command {
+fn content_write(target: &Target, flags: &[&str], path: &Path) -> Result<Command> {
     let mut command = match target.kind() {
         Kind::Containerd => target.client(),
         _ => {
             // The daemon's own containerd; Docker keeps its images in this namespace.
-            let mut command = target.program("ctr");
+            let mut command = target.program("ctr")?;
             let socket = target
                 .socket()
                 .with_file_name("exec/containerd/containerd.sock");
@@ -116,7 +116,7 @@ fn content_write(target: &Target, flags: &[&str], path: &Path) -> Command {
         .args(["images", "import", "--local"])
         .args(flags)
         .arg(path);
-    command
+    Ok(command)
 }
 
 fn upload(target: &Target, path: &Path) -> Command {

@@ -96,8 +96,10 @@ impl Target {
     }
 
     /// `program` of its own, such as `podman`, on its store.
-    pub(crate) fn program(&self, program: &str) -> Command {
-        Command::new(program)
+    pub(crate) fn program(&self, program: &str) -> Result<Command> {
+        let mut command = Command::new(program);
+        command.envs(self.engine.variables()?);
+        Ok(command)
     }
 
     /// This project's loader.
@@ -107,7 +109,7 @@ impl Target {
 
     /// This project's loader, with the proxy between it and the engine.
     pub(crate) fn watched_loader(&self, program: &Path) -> Command {
-        loader(program, &self.proxy.host())
+        loader(program, &self.engine.host_at(self.proxy.socket()))
     }
 
     /// Seconds that `command` takes on a machine that has nothing left to write.
@@ -157,7 +159,9 @@ impl Target {
             return Ok(!listed.is_empty());
         }
         // Docker does not list an image by its full name.
-        Ok(finish(client.args(["image", "inspect", image]))?.status.success())
+        Ok(finish(client.args(["image", "inspect", image]))?
+            .status
+            .success())
     }
 
     /// Removes every image, and so every layer.
