@@ -4,6 +4,7 @@ use std::env;
 use std::error::Error as _;
 use std::fmt;
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use stevedore_engine::discovery::{self, Candidate, Origin, Surroundings};
@@ -12,7 +13,7 @@ use stevedore_engine::{Address, Connection, Error as EngineError, Traffic};
 use crate::exit_code::Usage;
 use crate::progress::Progress;
 
-/// How long an engine that nobody has named may take to answer.
+/// How long an engine that nobody has named may take to answer, and until it is told that a named one is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// No engine was named, and none answers where one usually is.
@@ -44,29 +45,37 @@ pub(crate) async fn to_first(
 ) -> anyhow::Result<Connection> {
     let mut tried = Vec::new();
     for candidate in candidates {
-        let opening = Connection::open(candidate.address.clone(), traffic.clone());
-        let opened = if candidate.origin.is_named() {
-            opening
-                .await
-                .map_err(|error| blame(&candidate.origin, error))?
-        } else {
-            match tokio::time::timeout(PATIENCE, opening).await {
-                Ok(Ok(engine)) => engine,
-                Ok(Err(error)) => {
-                    tried.push(Tried::failed(candidate, &error));
-                    continue;
-                }
-                Err(_) => {
-                    tried.push(Tried::timed_out(candidate));
-                    continue;
-                }
+        match open(&candidate, traffic, progress).await {
+            Ok(engine) => {
+                warn_of_forbidden(&tried, &candidate);
+                progress.explain(&taken(&candidate, &engine));
+                return Ok(engine);
             }
-        };
-        warn_of_forbidden(&tried, &candidate);
-        progress.explain(&taken(&candidate, &opened));
-        return Ok(opened);
+            Err(Some(error)) if candidate.origin.is_named() => {
+                return Err(blame(&candidate.origin, error))
+            }
+            Err(error) => tried.push(Tried::new(candidate, error)),
+        }
     }
     Err(NoEngine { tried }.into())
+}
+
+/// Connects to one. The error is `None` if it does not answer in time; one that is named has all the time it wants.
+async fn open(
+    candidate: &Candidate,
+    traffic: &Traffic,
+    progress: &Progress,
+) -> Result<Connection, Option<EngineError>> {
+    let address = &candidate.address;
+    let mut opening = pin!(Connection::open(address.clone(), traffic.clone()));
+    match tokio::time::timeout(PATIENCE, &mut opening).await {
+        Ok(opened) => opened.map_err(Some),
+        Err(_) if candidate.origin.is_named() => {
+            progress.print(&format!("waiting for `{address}` to answer"));
+            opening.await.map_err(Some)
+        }
+        Err(_) => Err(None),
+    }
 }
 
 /// A variable or a context is easily forgotten; a flag is not.
@@ -100,20 +109,16 @@ fn taken(candidate: &Candidate, engine: &Connection) -> String {
 }
 
 impl Tried {
-    fn failed(candidate: Candidate, error: &EngineError) -> Self {
-        let forbidden = matches!(error, EngineError::NoPermission { .. });
+    fn new(candidate: Candidate, error: Option<EngineError>) -> Self {
+        let forbidden = matches!(error, Some(EngineError::NoPermission { .. }));
+        let reason = match error {
+            Some(error) => reason(&candidate.address, &error),
+            None => format!("no answer within {} s", PATIENCE.as_secs()),
+        };
         Self {
-            reason: reason(&candidate.address, error),
+            candidate,
+            reason,
             forbidden,
-            candidate,
-        }
-    }
-
-    fn timed_out(candidate: Candidate) -> Self {
-        Self {
-            reason: format!("no answer within {} s", PATIENCE.as_secs()),
-            forbidden: false,
-            candidate,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Container engines: where they listen, what they are, and how an image or a container gets into them.
 //!
-//! A [`Connection`] is an engine that has answered. [`Engine`] is what all kinds of them have; how an
-//! image gets in is each kind's own: [`Docker`] is everything that speaks the Docker Engine API, and
-//! what differs between the stores behind it is told by [`Docker::store`], and left to the delivery.
+//! [`discovery`] tells where one may be. A [`Connection`] is an engine that has answered. [`Engine`]
+//! is what all kinds of them have; how an image gets in is each kind's own: [`Docker`] is everything
+//! that speaks the Docker Engine API, and what differs between the stores behind it is told by
+//! [`Docker::store`], and left to the delivery.
 //! Containers are run by [`Container`].
 //!
 //! This is written on hyper, not on bollard 0.21, for five reasons that were tried: an engine that
