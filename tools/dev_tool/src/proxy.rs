@@ -126,11 +126,6 @@ impl Proxy {
         format!("unix://{}", self.socket.display())
     }
 
-    /// Its socket.
-    pub(crate) fn socket(&self) -> &Path {
-        &self.socket
-    }
-
     /// Whether it holds bytes back, as [`Disturbance::StopAfter`] says.
     pub(crate) fn holds(&self) -> bool {
         self.gate.holds()
