@@ -1,8 +1,10 @@
 //! Errors that end the program, and the exit codes that they end it with.
 
+use std::path::PathBuf;
+
 use stevedore_delivery::{Error as DeliveryError, RunfilesError, SpecError};
 use stevedore_engine::discovery::DiscoveryError;
-use stevedore_engine::Error as EngineError;
+use stevedore_engine::{Address, Error as EngineError};
 
 use crate::connect::NoEngine;
 use crate::signals::Signal;
@@ -29,6 +31,21 @@ pub(crate) enum Usage {
     /// What names the engine.
     #[error(transparent)]
     Engine(DiscoveryError),
+    /// Containers of containerd are run by its own tools.
+    #[error(
+        "`--run` does not work with `{address}`; load without it, then: \
+         `ctr --address {} --namespace {namespace} run --rm {reference} NAME`", socket.display()
+    )]
+    RunInContainerd {
+        /// The engine's address.
+        address: Address,
+        /// containerd's socket.
+        socket: PathBuf,
+        /// The namespace.
+        namespace: String,
+        /// A name of the image.
+        reference: String,
+    },
 }
 
 /// A signal ended the delivery.

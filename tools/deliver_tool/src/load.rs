@@ -1,19 +1,22 @@
 //! The verb `load`.
 
 use std::env;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use stevedore_delivery::{Image, LoadSpec, Loaded, LockPlaces, Manner, Runfiles};
-use stevedore_engine::{Connection, ContainerRequest};
+use stevedore_engine::{Address, Connection, ContainerRequest};
 use stevedore_image::reference::Reference;
 
 use crate::attempt::Attempt;
 use crate::cli::LoadFlags;
-use crate::exit_code::Interrupted;
+use crate::exit_code::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::signals::Signals;
 use crate::{connect, foreground, report_file, summary, tags, terminal};
+
+/// How long an engine has for ending what an interrupted load has begun.
+const CLEAN_UP: Duration = Duration::from_secs(5);
 
 /// Loads what `spec` says, reports, runs a container if that was asked for, and gives the exit code.
 pub(crate) fn run(
@@ -43,7 +46,10 @@ async fn load_and_run(
     let progress = Progress::new(flags.progress, flags.verbose);
     let result = tokio::select! {
         result = load(&attempt, spec, runfiles, flags, &progress) => result,
-        signal = signals.next() => Err(Interrupted(signal).into()),
+        signal = signals.next() => {
+            clean_up(&attempt).await;
+            Err(Interrupted(signal).into())
+        }
     };
     progress.clear();
     let loaded = report(&attempt, result, spec, flags, &progress)?;
@@ -63,6 +69,20 @@ async fn load_and_run(
         Connection::PodmanCommand(engine) => Err(foreground::become_command(
             engine.container_command(&request),
         )),
+        // Refused before anything was loaded.
+        Connection::Containerd(_) => Ok(0),
+    }
+}
+
+/// Ends what an interrupted load has begun at the engine.
+async fn clean_up(attempt: &Attempt) {
+    let Some(engine) = attempt.engine.get() else {
+        return;
+    };
+    match tokio::time::timeout(CLEAN_UP, engine.clean_up()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => eprintln!("warning: failed to clean up: {error}"),
+        Err(_) => eprintln!("warning: failed to clean up: the engine does not answer"),
     }
 }
 
@@ -80,6 +100,9 @@ async fn load(
     let image = attempt.image.get_or_init(|| image);
     let engine = connect::to_first(candidates, &attempt.traffic, progress).await?;
     let engine = attempt.engine.get_or_init(|| engine);
+    if flags.container_arguments().is_some() {
+        check_that_it_runs(engine.address(), references)?;
+    }
     let manner = Manner {
         narrate: progress.shows_bars(),
         observer: progress.observer(),
@@ -87,6 +110,20 @@ async fn load(
     };
     let loaded = stevedore_delivery::load(engine, image, references, &manner, &attempt.tally);
     Ok(loaded.await?)
+}
+
+/// Refuses `--run` before anything is loaded, where no container can be run.
+fn check_that_it_runs(address: &Address, references: &[Reference]) -> Result<(), Usage> {
+    let Address::Containerd { socket, namespace } = address else {
+        return Ok(());
+    };
+    let reference = references.first().map(Reference::normalized);
+    Err(Usage::RunInContainerd {
+        address: address.clone(),
+        socket: socket.clone(),
+        namespace: namespace.clone(),
+        reference: reference.unwrap_or_else(|| "IMAGE".to_owned()),
+    })
 }
 
 /// The names in the tags file and those of `--tag`, each once.

@@ -108,6 +108,12 @@ pub enum Error {
         /// The number of uploads.
         attempts: usize,
     },
+    /// The engine keeps only images that have a name, and this one gets none.
+    #[error("`{label}` has no name, and containerd keeps only images that have one; set `repo_tags`, or use `--tag`")]
+    NoName {
+        /// The image's target.
+        label: String,
+    },
     /// The engine says that it succeeded, but the image is another one.
     #[error("the engine loaded `{label}` as `{found}`, expected `{expected}`; remove that image and report this")]
     WrongImage {

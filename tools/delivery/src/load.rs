@@ -1,5 +1,6 @@
 //! Delivering an image into a container engine.
 
+mod containerd;
 mod containerd_store;
 mod delivery;
 mod docker;
@@ -19,6 +20,7 @@ use crate::event::Observer;
 use crate::image::Image;
 use crate::lock::{Lock, LockKey, LockPlaces, Turn};
 use crate::report::{LayerCounts, Outcome};
+use containerd::IntoContainerd;
 use delivery::Delivery;
 use docker::IntoDocker;
 use podman::IntoPodman;
@@ -106,6 +108,9 @@ pub async fn load(
             }
         },
         Connection::PodmanCommand(engine) => deliver(IntoPodman { delivery, engine }, lock).await,
+        Connection::Containerd(engine) => {
+            deliver(IntoContainerd::new(delivery, engine)?, lock).await
+        }
     }
 }
 

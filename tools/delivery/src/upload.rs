@@ -1,10 +1,10 @@
-//! Reading an archive from the disk while it is being sent.
+//! Reading an archive, or a blob, from the disk while it is being sent.
 
 use std::io::{self, Read};
 use std::thread;
 
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{stream, Stream, StreamExt};
 use stevedore_engine::Archive;
 use stevedore_image::archive_plan::ArchivePlan;
 use tokio::sync::{mpsc, oneshot};
@@ -34,22 +34,22 @@ impl Upload {
         observer: Observer,
     ) -> io::Result<(Archive, Self)> {
         let size = archive.length();
-        let (chunks, mut received) = mpsc::channel(READ_AHEAD);
+        let (chunks, received) = mpsc::channel(READ_AHEAD);
         let (failed, failure) = oneshot::channel();
-        thread::Builder::new()
-            .name("read".to_owned())
-            .spawn(move || read_ahead(archive, &layers, form, &chunks, failed))?;
-        let bytes = stream::poll_fn(move |context| received.poll_recv(context));
-        let bytes = futures_util::StreamExt::inspect(bytes, move |chunk| {
-            if let Ok(chunk) = chunk {
-                observer(Event::Sent {
-                    bytes: Bytes::len(chunk) as u64,
-                });
-            }
-        });
+        in_a_thread(move || {
+            let mut reader = archive.reader(|index| open(&layers, index, form));
+            let Err(error) = read_ahead(&mut reader, &chunks) else {
+                return;
+            };
+            // The connection learns only that there is no more, and breaks; the cause is there before.
+            let broken = io::Error::from(io::ErrorKind::Interrupted);
+            // A receiver that is gone wants to know nothing.
+            let _ = failed.send(error);
+            let _ = chunks.blocking_send(Err(broken));
+        })?;
         let archive = Archive {
             size,
-            bytes: Box::pin(bytes),
+            bytes: Box::pin(observed(received, observer)),
             narrate,
         };
         Ok((archive, Self { failure }))
@@ -63,31 +63,54 @@ impl Upload {
     }
 }
 
-fn read_ahead(
-    archive: ArchivePlan,
-    layers: &[(usize, Layer)],
-    form: Form,
-    chunks: &mpsc::Sender<io::Result<Bytes>>,
-    failed: oneshot::Sender<io::Error>,
-) {
-    let mut reader = archive.reader(|index| open(layers, index, form));
+/// Starts to read the blob of `layer` from `offset` on. It is read from its start, since all of it is checked; errors are
+/// [`SourceError`]s in [`io::Error`]s.
+pub(crate) fn read_blob(
+    layer: Layer,
+    offset: u64,
+    observer: Observer,
+) -> io::Result<impl Stream<Item = io::Result<Bytes>>> {
+    let (chunks, received) = mpsc::channel(READ_AHEAD);
+    in_a_thread(move || {
+        let read = layer.open(Form::Blob).map_err(io::Error::other);
+        let read = read.and_then(|mut reader| {
+            io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
+            read_ahead(&mut reader, &chunks)
+        });
+        if let Err(error) = read {
+            // A receiver that is gone wants to know nothing.
+            let _ = chunks.blocking_send(Err(error));
+        }
+    })?;
+    Ok(observed(received, observer))
+}
+
+fn in_a_thread(read: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name("read".to_owned());
+    thread.spawn(read).map(drop)
+}
+
+/// What was read, told to `observer` when it is taken to be sent.
+fn observed(
+    mut received: mpsc::Receiver<io::Result<Bytes>>,
+    observer: Observer,
+) -> impl Stream<Item = io::Result<Bytes>> {
+    let bytes = stream::poll_fn(move |context| received.poll_recv(context));
+    bytes.inspect(move |chunk| {
+        if let Ok(chunk) = chunk {
+            let bytes = Bytes::len(chunk) as u64;
+            observer(Event::Sent { bytes });
+        }
+    })
+}
+
+/// Reads to the end, or until nobody takes the chunks any more.
+fn read_ahead(reader: &mut impl Read, chunks: &mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> {
     loop {
         let mut chunk = Vec::with_capacity(CHUNK);
-        let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut chunk);
-        let chunk = match read {
-            Ok(0) => return,
-            Ok(_) => Ok(chunk.into()),
-            Err(error) => {
-                // The connection learns only that there is no more, and breaks; the cause is there before.
-                let broken = io::Error::from(io::ErrorKind::Interrupted);
-                // A receiver that is gone wants to know nothing.
-                let _ = failed.send(error);
-                let _ = chunks.blocking_send(Err(broken));
-                return;
-            }
-        };
-        if chunks.blocking_send(chunk).is_err() {
-            return;
+        reader.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
+        if chunk.is_empty() || chunks.blocking_send(Ok(chunk.into())).is_err() {
+            return Ok(());
         }
     }
 }

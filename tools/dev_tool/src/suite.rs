@@ -39,6 +39,7 @@ const TEST_ENGINES: &[&str] = &[
     "podman-5",
     "podman-5-rootless",
     "containerd",
+    "containerd@tmpfs:64m",
 ];
 
 /// Runs every suite whose name contains one of `filters` (all, if there are none), prints a section for each, and,

@@ -1,6 +1,7 @@
 //! A connection to an engine, whichever kind it is.
 
 use crate::address::Address;
+use crate::containerd::Containerd;
 use crate::docker::Docker;
 use crate::engine::Engine;
 use crate::error::Error;
@@ -15,6 +16,8 @@ pub enum Connection {
     Docker(Docker),
     /// The podman command, without a service.
     PodmanCommand(PodmanCommand),
+    /// containerd's own API.
+    Containerd(Containerd),
 }
 
 impl Connection {
@@ -27,6 +30,10 @@ impl Connection {
             Address::PodmanCommand { program } => PodmanCommand::open(program, traffic)
                 .await
                 .map(Self::PodmanCommand),
+            Address::Containerd { socket, namespace } => {
+                let engine = Containerd::connect(&socket, &namespace, traffic).await;
+                engine.map(Self::Containerd)
+            }
             address => Docker::connect(address, traffic).await.map(Self::Docker),
         }
     }
@@ -36,6 +43,7 @@ impl Connection {
         match self {
             Self::Docker(engine) => engine.address(),
             Self::PodmanCommand(engine) => engine.address(),
+            Self::Containerd(engine) => engine.address(),
         }
     }
 
@@ -44,6 +52,19 @@ impl Connection {
         match self {
             Self::Docker(engine) => engine.identity(),
             Self::PodmanCommand(engine) => engine.identity(),
+            Self::Containerd(engine) => engine.identity(),
+        }
+    }
+
+    /// Ends what was begun and not ended because a future was dropped. Where an engine notices by itself, such as by a
+    /// connection that ends, nothing is to be done.
+    ///
+    /// # Errors
+    /// If the engine refuses, or cannot be reached.
+    pub async fn clean_up(&self) -> Result<(), Error> {
+        match self {
+            Self::Docker(_) | Self::PodmanCommand(_) => Ok(()),
+            Self::Containerd(engine) => engine.clean_up().await,
         }
     }
 }

@@ -54,6 +54,14 @@ pub enum Action {
     LabelBlob,
     /// `Abort` of containerd's content service.
     AbortWrite,
+    /// `List` of containerd's namespaces service.
+    FindNamespace,
+    /// containerd's leases service.
+    Lease,
+    /// `Stat` of containerd's snapshots service.
+    FindSnapshot,
+    /// `Prepare` and `Commit` of containerd's snapshots service, `Apply` of its diff service.
+    Unpack,
 }
 
 impl fmt::Display for Action {
@@ -78,6 +86,10 @@ impl fmt::Display for Action {
             Self::WriteBlob => "write a blob",
             Self::LabelBlob => "label a blob",
             Self::AbortWrite => "give up writing a blob",
+            Self::FindNamespace => "find the namespace",
+            Self::Lease => "make or end a lease",
+            Self::FindSnapshot => "find out whether the image is unpacked",
+            Self::Unpack => "unpack a layer",
         })
     }
 }
@@ -238,6 +250,37 @@ pub enum Error {
         /// The service's own words.
         message: String,
     },
+    /// What listens there does not answer like containerd.
+    #[error("`{address}` does not answer like containerd; a Docker or podman is named by `unix://` and its socket")]
+    NotContainerd {
+        /// Where it is.
+        address: Address,
+        /// What came of asking for its version.
+        source: Box<Error>,
+    },
+    /// A namespace of containerd that nobody has made.
+    #[error(
+        "`{address}`: there is no namespace `{namespace}`, only `{found}`; \
+         if it is meant, make it first: `ctr namespaces create {namespace}`"
+    )]
+    NoSuchNamespace {
+        /// Where containerd is.
+        address: Address,
+        /// The one that was asked for.
+        namespace: String,
+        /// Those that are there.
+        found: String,
+    },
+    /// containerd unpacked another tar than the one that was meant.
+    #[error("the blob `{blob}` is not the layer that it should be: its diff_id is `{found}`, expected `{expected}`")]
+    OtherLayer {
+        /// The blob.
+        blob: Digest,
+        /// The layer's `diff_id`.
+        expected: Digest,
+        /// The digest of the tar in the blob.
+        found: String,
+    },
     /// The bytes of a blob that is being written could not be had.
     #[error("failed to write the blob `{digest}`: its bytes ended early")]
     BlobSource {
@@ -288,6 +331,7 @@ impl Error {
                 | Self::WantsTls { .. }
                 | Self::Ssh { .. }
                 | Self::NotAnEngine { .. }
+                | Self::NotContainerd { .. }
                 | Self::TooOld { .. }
                 | Self::NoCommand { .. }
         )

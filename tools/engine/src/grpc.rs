@@ -37,6 +37,9 @@ const ORIGIN: &str = "http://engine";
 /// The key that says in which of containerd's namespaces a call works.
 const NAMESPACE: &str = "containerd-namespace";
 
+/// The key that names the lease to which everything is added that a call makes or finds.
+const LEASE: &str = "containerd-lease";
+
 /// An HTTP/2 connection on which gRPC services are called, any number at a time. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Channel {
@@ -108,6 +111,11 @@ impl Channel {
     /// The same connection; its calls work in containerd's namespace `name`.
     pub(crate) fn in_namespace(&self, name: &str) -> Self {
         self.with(NAMESPACE, name)
+    }
+
+    /// The same connection; what its calls make or find is added to the lease `id`.
+    pub(crate) fn with_lease(&self, id: &str) -> Self {
+        self.with(LEASE, id)
     }
 
     fn with(&self, key: &'static str, value: &str) -> Self {

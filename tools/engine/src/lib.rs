@@ -44,7 +44,7 @@ pub use address::{Address, AddressError};
 pub use answer::{LoadAnswer, Refusal};
 pub use connection::Connection;
 pub use container::{Container, ContainerRequest, Wait, WindowSize};
-pub use containerd::Containerd;
+pub use containerd::{Containerd, Lease, NamedImage, Snapshots, Unpacked};
 pub use content::{BlobInfo, BlobReader, Content, NewBlob};
 pub use docker::Docker;
 pub use engine::{Archive, Engine, ImageFacts, ImageName, LoadProgress, Tagged};

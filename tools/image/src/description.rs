@@ -154,6 +154,20 @@ impl ImageDescription {
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, Error> {
         json::parse(path, text)
     }
+
+    /// The chain IDs of the layers: each is the digest that stands for a layer and all below it.
+    ///
+    /// See <https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md#layer-chainid>.
+    pub fn chain_ids(&self) -> Vec<Digest> {
+        let mut chain: Vec<Digest> = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            chain.push(match chain.last() {
+                None => layer.diff_id,
+                Some(below) => Digest::of(format!("{below} {}", layer.diff_id).as_bytes()),
+            });
+        }
+        chain
+    }
 }
 
 #[cfg(test)]
@@ -168,6 +182,25 @@ mod tests {
             ImageDescription::parse(Path::new("x.description.json"), text.as_bytes()).unwrap();
         assert_eq!(description.platform.to_string(), "linux/arm64/v8");
         assert_eq!(serde_json::to_string(&description).unwrap(), text);
+    }
+
+    #[test]
+    fn a_chain_id_stands_for_a_layer_and_all_below_it() {
+        let text = r#"{"config":{"mediaType":"x","digest":"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","size":0},"platform":{"os":"linux","architecture":"arm64"},"layers":[{"diff_id":"sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb","size":1},{"diff_id":"sha256:3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d","size":1},{"diff_id":"sha256:2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6","size":1}]}"#;
+        let description = ImageDescription::parse(Path::new("x"), text.as_bytes()).unwrap();
+        let chain: Vec<String> = description
+            .chain_ids()
+            .iter()
+            .map(Digest::to_string)
+            .collect();
+        assert_eq!(
+            chain,
+            [
+                "sha256:ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb",
+                "sha256:51c0c8ace48498d6f5fee6b0592cc06f2da0f3cbe09c5a34a97dce85c3889676",
+                "sha256:2fce7f8ce91bcf0a1428b36e1024639fdbd9469eea762dba98aa749631885106"
+            ]
+        );
     }
 
     #[test]

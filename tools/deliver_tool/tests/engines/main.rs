@@ -6,10 +6,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod bench;
+mod containerd;
 mod containerd_store;
 mod containers;
 mod disturbances;
 mod listed;
 mod loads;
+mod node;
 mod parallel;
 mod remote;
