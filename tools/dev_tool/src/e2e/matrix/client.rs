@@ -12,6 +12,9 @@ use crate::engine::Running;
 /// A name that `ctr` gives to the one container that it runs at a time.
 const CONTAINER: &str = "matrix";
 
+/// A name that is removed at once.
+const COLLECTED: &str = "docker.io/library/collected:dev";
+
 /// The client of a kind of engine.
 pub(crate) trait Client {
     /// The `diff_id`s of an image, bottom first; an error if it is not there.
@@ -34,6 +37,10 @@ pub(crate) trait Client {
 
     /// Removes every image that no container uses, and what only they had.
     fn prune(&self, engine: &Running) -> Result<()>;
+
+    /// Lets the engine look for what nothing refers to: containerd does when something is removed, so a name of the
+    /// image comes and goes.
+    fn collect(&self, engine: &Running, image: &str) -> Result<()>;
 }
 
 /// The client for the engine with this name.
@@ -110,6 +117,11 @@ impl Client for Cli {
         self.say(engine, &["image", "prune", "--all", "--force"])
             .map(drop)
     }
+
+    fn collect(&self, engine: &Running, image: &str) -> Result<()> {
+        self.say(engine, &["tag", image, COLLECTED])?;
+        self.say(engine, &["rmi", COLLECTED]).map(drop)
+    }
 }
 
 /// containerd's own client, which has no commands for images as people use them.
@@ -178,6 +190,12 @@ impl Client for Ctr {
             self.say(engine, &["images", "rm", "--sync", &image])?;
         }
         Ok(())
+    }
+
+    fn collect(&self, engine: &Running, image: &str) -> Result<()> {
+        self.say(engine, &["images", "tag", image, COLLECTED])?;
+        self.say(engine, &["images", "rm", "--sync", COLLECTED])
+            .map(drop)
     }
 }
 
