@@ -12,13 +12,15 @@ use anyhow::{ensure, Result};
 
 use super::report::Report;
 use super::Options;
-use crate::engine::ENGINES;
 use crate::workspace::Workspace;
 use stand::{build_program, Stand};
 use table::{Matrix, Verdict};
 
 /// The document with the matrix.
 const DOCUMENT: &str = "docs/engines.md";
+
+/// The engines, in the order of the columns.
+const ENGINES: &[&str] = &["docker-20", "docker-28", "docker-28-containerd"];
 
 type Case = fn(&Stand<'_>) -> Result<Verdict>;
 
@@ -63,8 +65,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options, report: &mut Report)
         .collect();
     let program = build_program(workspace)?;
     let mut matrix = Matrix::new(cases.iter().map(|(name, _)| *name));
-    let engines = ENGINES.iter().map(|engine| engine.name);
-    for engine in engines.filter(|name| is_chosen(&options.engines, |chosen| *name == chosen)) {
+    let is_wanted = |name: &&str| is_chosen(&options.engines, |chosen| *name == chosen);
+    for engine in ENGINES.iter().copied().filter(is_wanted) {
         let mut verdicts = Vec::new();
         match Stand::start(workspace, engine, &program) {
             Ok(stand) => {
