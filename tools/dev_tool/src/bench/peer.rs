@@ -102,12 +102,9 @@ fn content_write(target: &Target, flags: &[&str], path: &Path) -> Result<Command
         _ => {
             // The daemon's own containerd; Docker keeps its images in this namespace.
             let mut command = target.program("ctr")?;
-            let socket = target
-                .socket()
-                .with_file_name("exec/containerd/containerd.sock");
             command
                 .arg("--address")
-                .arg(socket)
+                .arg(target.containerd_socket())
                 .args(["--namespace", "moby"]);
             command
         }

@@ -85,6 +85,11 @@ impl Target {
         self.engine.socket()
     }
 
+    /// The socket of the containerd that Docker starts.
+    pub(crate) fn containerd_socket(&self) -> PathBuf {
+        self.engine.exec().join("containerd/containerd.sock")
+    }
+
     /// The path of a file that goes away with this value.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.scratch.file(name)

@@ -53,6 +53,11 @@ impl Instance {
         self.name.engine.daemon.socket(&self.place)
     }
 
+    /// The folder of its mount points, and of sockets of what it starts.
+    pub(crate) fn exec(&self) -> PathBuf {
+        self.place.exec()
+    }
+
     /// The socket as clients name it: what `DOCKER_HOST` has, or the address of containerd that a load takes.
     pub(crate) fn host(&self) -> String {
         self.host_at(&self.socket())
