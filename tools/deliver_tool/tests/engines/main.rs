@@ -15,3 +15,4 @@ mod loads;
 mod node;
 mod parallel;
 mod remote;
+mod unnamed;
