@@ -5,8 +5,8 @@ load("//oci/private:repo_tags.bzl", "repo_tags_error", "repo_tags_file")
 
 visibility("public")
 
-def oci_incremental_load(*, name, image, repo_tags = [], stamp = -1, **kwargs):
-    """An executable target that loads an image into a container engine and sends only what the engine lacks.
+def oci_incremental_load(*, name, image = None, repo_tags = [], images = {}, stamp = -1, **kwargs):
+    """An executable target that loads one or several images into a container engine and sends only what it lacks.
 
     ```starlark
     oci_incremental_load(
@@ -20,16 +20,30 @@ def oci_incremental_load(*, name, image, repo_tags = [], stamp = -1, **kwargs):
     the target's executable does the same from the test's runfiles. Building it writes the layers as uncompressed tars, and
     compresses nothing.
 
-    The output group `docker_archive` is a tar of the image with its tags, for `docker load`.
+    Several images come in one load, and a layer that they share is sent once:
+
+    ```starlark
+    oci_incremental_load(
+        name = "load_all",
+        images = {
+            "app:dev": ":app",
+            "db:dev": ":db",
+        },
+    )
+    ```
+
+    The output group `docker_archive` is a tar of the images with their tags, for `docker load`.
 
     Args:
       name: string; the target's name, and the name of its executable.
       image: label; an `oci_image`, an `oci_import`, or a target with one directory in the OCI layout, such as rules_oci's
-        `oci_image`.
+        `oci_image`. Either this or `images` is given.
       repo_tags: list of references like `app:dev`; or the label of a file with one a line, as in rules_oci. A reference
         without a tag gets `latest`. `{{KEY}}` is replaced by that key's value in
         [Bazel's workspace status](https://bazel.build/docs/user-manual#workspace-status) if the target is stamped, and
         otherwise by `unstamped`; an unknown key is an error. `--tag` at run time adds a reference.
+      images: dict of references to labels, instead of `image` and `repo_tags`. The references are like those of `repo_tags`;
+        an image that has several stands behind each.
       stamp: int; whether the workspace status is filled in: `1` always, `0` never, `-1` with `--stamp`.
       **kwargs: [attributes that all executable rules
         have](https://bazel.build/reference/be/common-definitions#common-attributes-binaries). `args` are flags of the load,
@@ -42,6 +56,7 @@ def oci_incremental_load(*, name, image, repo_tags = [], stamp = -1, **kwargs):
     _oci_incremental_load(
         name = name,
         image = image,
+        images = images,
         repo_tags = [] if tags_file else repo_tags,
         repo_tags_file = tags_file,
         stamp = stamp,

@@ -26,43 +26,51 @@ def image_output_groups(ctx, *, image):
     """
     return OutputGroupInfo(
         digest = depset([image.digest]),
-        docker_archive = depset([docker_archive_action(ctx, image = image)]),
+        docker_archive = depset([docker_archive_action(ctx, images = [struct(image = image, tags = None)])]),
         intermediate = depset([_intermediate_action(ctx, image = image)]),
         oci_layout = depset([_oci_layout_action(ctx, image = image)]),
     )
 
-def docker_archive_action(ctx, *, image, tags = None):
-    """Registers the action that writes a tar for `docker load`.
+def docker_archive_action(ctx, *, images):
+    """Registers the action that writes a tar for `docker load`; a layer that several images have is in it once.
 
     Args:
       ctx: rule context.
-      image: `OciImageInfo`.
-      tags: `File` or `None`; references, one a line.
+      images: list of structs of `image`, an `OciImageInfo`, and `tags`, a `File` with references, one a line, or `None`.
 
     Returns:
       `File`.
     """
     output = ctx.actions.declare_file(ctx.label.name + ".docker.tar")
-    tars = [layer.tar for layer in image.layers]
     args = build_tool_args(ctx, "docker-archive")
-    _add_image(args, ctx.label, image)
-    args.add(image.description, format = "--description=%s")
-    args.add_all(tars, format_each = "--tar=%s")
-    if tags:
-        args.add(tags, format = "--tags=%s")
+    args.add(label_text(ctx.label), format = "--label=%s")
     args.add(output, format = "--output=%s")
+    args.add("--")
+    for named in images:
+        args.add(label_text(named.image.label), format = "--image=%s")
+        _add_files(args, named.image)
+        args.add(named.image.description, format = "--description=%s")
+        args.add_all([layer.tar for layer in named.image.layers], format_each = "--tar=%s")
+        if named.tags:
+            args.add(named.tags, format = "--tags=%s")
     run_build_tool(
         ctx,
         arguments = [args],
         inputs = depset(
-            [image.config, image.description] + tars + ([tags] if tags else []),
-            transitive = [image.base_layout_files],
+            [named.tags for named in images if named.tags],
+            transitive = [_archived_files(named.image) for named in images],
         ),
         mnemonic = "ImageDockerArchive",
         outputs = [output],
         progress_message = "Writing Docker archive of image %{label}",
     )
     return output
+
+def _archived_files(image):
+    return depset(
+        [image.config, image.description] + [layer.tar for layer in image.layers],
+        transitive = [image.base_layout_files],
+    )
 
 def _oci_layout_action(ctx, *, image):
     output = ctx.actions.declare_directory(ctx.label.name + ".oci_layout")
@@ -106,6 +114,9 @@ def _intermediate_action(ctx, *, image):
 
 def _add_image(args, label, image):
     args.add(label_text(label), format = "--label=%s")
+    _add_files(args, image)
+
+def _add_files(args, image):
     args.add(image.config, format = "--config=%s")
     if image.base_layout:
         _add_directory(args, "--base-layout", image.base_layout)

@@ -6,26 +6,17 @@ load(":deliver_tool.bzl", "DELIVER_TOOL_ATTRS", "deliver_executable")
 load(":delivery_spec.bzl", "load_spec")
 load(":image_aspect.bzl", "image_aspect", "image_of")
 load(":image_outputs.bzl", "docker_archive_action")
+load(":label_text.bzl", "label_text")
+load(":references.bzl", "references_by_target")
 load(":stamp.bzl", "STAMP_ATTRS", "is_stamped")
 load(":tags.bzl", "tags_action")
 
 visibility(["//oci/..."])
 
 def _oci_incremental_load_impl(ctx):
-    if ctx.attr.repo_tags and ctx.file.repo_tags_file:
-        fail_attribute(ctx.label, "repo_tags", "is given as a list (`{}`) and as a file (`{}`): expected one of the two".format(
-            ", ".join(ctx.attr.repo_tags),
-            ctx.file.repo_tags_file.short_path,
-        ))
-    image = image_of(ctx, attribute = "image", target = ctx.attr.image)
-    tags = tags_action(
-        ctx,
-        stamped = is_stamped(ctx),
-        tags = ctx.attr.repo_tags,
-        tags_file = ctx.file.repo_tags_file,
-    )
+    images = _images_of(ctx)
     executable = deliver_executable(ctx)
-    spec = load_spec(ctx, executable = executable.file, image = image, tags = tags)
+    spec = load_spec(ctx, executable = executable.file, images = images)
     return [
         DefaultInfo(
             executable = executable.file,
@@ -33,9 +24,52 @@ def _oci_incremental_load_impl(ctx):
             runfiles = spec.runfiles.merge(executable.runfiles),
         ),
         OutputGroupInfo(
-            docker_archive = depset([docker_archive_action(ctx, image = image, tags = tags)]),
+            docker_archive = depset([docker_archive_action(ctx, images = images)]),
         ),
     ]
+
+def _images_of(ctx):
+    """Returns a list of structs of `image`, an `OciImageInfo`, and `tags`, a `File`."""
+    attr = ctx.attr
+    if bool(attr.image) == bool(attr.images):
+        fail_attribute(ctx.label, "images", "{}: expected either `image` (with `repo_tags`) or `images`".format(
+            "`image` is given too (`{}`)".format(label_text(attr.image.label)) if attr.image else "is empty, and there is no `image`",
+        ))
+    if attr.image:
+        return [_only_image(ctx)]
+    if attr.repo_tags or ctx.file.repo_tags_file:
+        fail_attribute(ctx.label, "repo_tags", "is `{}`, but the keys of `images` are the references: expected `repo_tags` only with `image`".format(
+            ", ".join(attr.repo_tags) or ctx.file.repo_tags_file.short_path,
+        ))
+    return [
+        struct(
+            image = image_of(ctx, attribute = "images[\"{}\"]".format(references[0]), target = target),
+            tags = tags_action(
+                ctx,
+                output = "{}.{}.tags.txt".format(ctx.label.name, number + 1),
+                stamped = is_stamped(ctx),
+                tags = references,
+            ),
+        )
+        for number, (target, references) in enumerate(references_by_target(attr.images))
+    ]
+
+def _only_image(ctx):
+    if ctx.attr.repo_tags and ctx.file.repo_tags_file:
+        fail_attribute(ctx.label, "repo_tags", "is given as a list (`{}`) and as a file (`{}`): expected one of the two".format(
+            ", ".join(ctx.attr.repo_tags),
+            ctx.file.repo_tags_file.short_path,
+        ))
+    return struct(
+        image = image_of(ctx, attribute = "image", target = ctx.attr.image),
+        tags = tags_action(
+            ctx,
+            output = ctx.label.name + ".tags.txt",
+            stamped = is_stamped(ctx),
+            tags = ctx.attr.repo_tags,
+            tags_file = ctx.file.repo_tags_file,
+        ),
+    )
 
 oci_incremental_load = rule(
     implementation = _oci_incremental_load_impl,
@@ -45,7 +79,11 @@ oci_incremental_load = rule(
             doc = "The image: an `oci_image`, an `oci_import`, or a target with one directory in the OCI layout.",
             allow_files = True,
             aspects = [image_aspect],
-            mandatory = True,
+        ),
+        "images": attr.string_keyed_label_dict(
+            doc = "References and their images; instead of `image` and `repo_tags`.",
+            allow_files = True,
+            aspects = [image_aspect],
         ),
         "repo_tags": attr.string_list(
             doc = "References.",

@@ -5,19 +5,20 @@ load(":label_text.bzl", "label_text")
 
 visibility(["//oci/..."])
 
-def tags_action(ctx, *, tags, tags_file, stamped):
+def tags_action(ctx, *, output, tags, stamped, tags_file = None):
     """Registers the action that checks references and fills in the workspace status.
 
     Args:
       ctx: rule context.
+      output: string; the name of the file.
       tags: list of strings; references like `app:dev`, with placeholders like `{{BUILD_USER}}`.
-      tags_file: `File` or `None`; more of them, one a line.
       stamped: bool; whether the workspace status is filled in.
+      tags_file: `File` or `None`; more of them, one a line.
 
     Returns:
       `File`.
     """
-    output = ctx.actions.declare_file(ctx.label.name + ".tags.txt")
+    output = ctx.actions.declare_file(output)
     inputs = [tags_file] if tags_file else []
     args = build_tool_args(ctx, "tags")
     args.add(label_text(ctx.label), format = "--label=%s")

@@ -143,9 +143,25 @@ _IMPORTS = {
 }
 
 _LOADS = {
+    "both": (
+        {"image": ":image_nothing", "images": {"a:1": ":image_nothing"}},
+        "attribute `images`: `image` is given too (`//oci/tests:image_nothing`): expected either `image` (with `repo_tags`) or `images`",
+    ),
     "image": (
         {"image": ":text"},
         "attribute `image`: //oci/tests:text is not an image, it has the file `oci/tests/data/text`",
+    ),
+    "images": (
+        {"images": {"a:1": ":image_nothing", "b:1": ":text"}},
+        "attribute `images[\"b:1\"]`: //oci/tests:text is not an image, it has the file `oci/tests/data/text`",
+    ),
+    "images_tags": (
+        {"images": {"a:1": ":image_nothing"}, "repo_tags": ["b:1"]},
+        "attribute `repo_tags`: is `b:1`, but the keys of `images` are the references: expected `repo_tags` only with `image`",
+    ),
+    "nothing": (
+        {},
+        "attribute `images`: is empty, and there is no `image`: expected either `image` (with `repo_tags`) or `images`",
     ),
 }
 

@@ -243,8 +243,15 @@ def _outputs_test_impl(ctx):
         "image.tgz",
     ]]
     expected = {
-        "ImageDockerArchive": ["docker-archive", label, config, description] + tars +
-                              ["--output=BIN/oci/tests/image_app.docker.tar"],
+        "ImageDockerArchive": [
+            "docker-archive",
+            label,
+            "--output=BIN/oci/tests/image_app.docker.tar",
+            "--",
+            label.replace("--label", "--image"),
+            config,
+            description,
+        ] + tars,
         "ImageIntermediate": ["intermediate", label, config, manifest, description] + tars + blobs +
                              ["--output=BIN/oci/tests/image_app.intermediate"],
         "ImageLayout": ["layout", label, config, manifest] + blobs +

@@ -25,16 +25,18 @@ def _delivery_test_impl(ctx):
     asserts.equals(
         env,
         {
-            "image": {
-                "base_layout": "_main/oci/tests/image_foreign",
-                "config": "_main/oci/tests/image_two_a.config.json",
-                "description": "_main/oci/tests/image_two_a.description.json",
-                "label": "//oci/tests:image_two_a",
-                "layers": layers,
-            },
+            "images": [{
+                "image": {
+                    "base_layout": "_main/oci/tests/image_foreign",
+                    "config": "_main/oci/tests/image_two_a.config.json",
+                    "description": "_main/oci/tests/image_two_a.description.json",
+                    "label": "//oci/tests:image_two_a",
+                    "layers": layers,
+                },
+                "tags": "_main/oci/tests/load_app.tags.txt",
+            }],
             "kind": "load",
             "label": "//oci/tests:load_app",
-            "tags": "_main/oci/tests/load_app.tags.txt",
         },
         json.decode(spec.content),
     )
@@ -57,6 +59,54 @@ def _delivery_test_impl(ctx):
     return analysistest.end(env)
 
 _delivery_test = make_analysis_test(_delivery_test_impl)
+
+def _several_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    spec = json.decode([
+        action
+        for action in analysistest.target_actions(env)
+        if action.outputs.to_list()[0].basename == "load_several.delivery.json"
+    ][0].content)
+    asserts.equals(
+        env,
+        [
+            ("//oci/tests:image_app", "_main/oci/tests/load_several.1.tags.txt"),
+            ("//oci/tests:image_two_a", "_main/oci/tests/load_several.2.tags.txt"),
+        ],
+        [(named["image"]["label"], named["tags"]) for named in spec["images"]],
+    )
+    tags = [
+        [argument for argument in relative_paths(env, action.argv) if argument.startswith(("--tag", "--output"))]
+        for action in analysistest.target_actions(env)
+        if action.mnemonic == "ImageTags"
+    ]
+    asserts.equals(
+        env,
+        [
+            ["--tag=app:dev", "--tag=app:{{KEY}}", "--output=BIN/oci/tests/load_several.1.tags.txt"],
+            ["--tag=two:dev", "--output=BIN/oci/tests/load_several.2.tags.txt"],
+        ],
+        tags,
+    )
+    runfiles = ["_main/" + file.short_path for file in target[DefaultInfo].default_runfiles.files.to_list()]
+    for named in spec["images"]:
+        files = [named["tags"], named["image"]["config"], named["image"]["description"]] + named["image"]["layers"]
+        asserts.equals(env, [], [file for file in files if file not in runfiles])
+    archive = relative_paths(env, action_of(env, "ImageDockerArchive").argv)
+    asserts.equals(
+        env,
+        [
+            "--image=//oci/tests:image_app",
+            "--tags=BIN/oci/tests/load_several.1.tags.txt",
+            "--image=//oci/tests:image_two_a",
+            "--tags=BIN/oci/tests/load_several.2.tags.txt",
+        ],
+        [argument for argument in archive if argument.startswith(("--image", "--tags"))],
+    )
+    return analysistest.end(env)
+
+_several_test = make_analysis_test(_several_test_impl)
 
 def _no_compression_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -144,8 +194,18 @@ def load_tests(*, name):
         "load_archive_test": (_archive_test, ":load_app"),
         "load_delivery_test": (_delivery_test, ":load_app"),
         "load_no_compression_test": (_no_compression_test, ":load_many_layers"),
+        "load_several_test": (_several_test, ":load_several"),
     }
     oci_incremental_load(name = "load_app", image = ":image_two_a", repo_tags = ["app:dev"], tags = ["manual"])
+    oci_incremental_load(
+        name = "load_several",
+        images = {
+            "app:dev": ":image_app",
+            "two:dev": ":image_two_a",
+            "app:{{KEY}}": ":image_app",
+        },
+        tags = ["manual"],
+    )
     files(name = "load_tar", outs = ["load.tar"], tags = ["manual"])
     oci_image(name = "load_image", base = ":image_app", layers = [":load_tar"], tags = ["manual"])
     oci_incremental_load(name = "load_many_layers", image = ":load_image", tags = ["manual"])

@@ -181,6 +181,9 @@ fn an_archive_is_one_that_docker_load_takes() {
     bench.succeed(&[
         "docker-archive",
         "--label=//app:image",
+        "--output=top.tar",
+        "--",
+        "--image=//app:image",
         "--config=top.config",
         "--description=top.description",
         "--base-layout=base.layout",
@@ -188,7 +191,6 @@ fn an_archive_is_one_that_docker_load_takes() {
         "--tar=four.tar",
         "--tar=four.tar",
         "--tags=tags.txt",
-        "--output=top.tar",
     ]);
     let archive = bench.read("top.tar");
     let manifest: Value =
@@ -362,13 +364,15 @@ fn files_that_are_not_of_one_image_are_refused() {
     let message = bench.fail(&[
         "docker-archive",
         "--label=//app:image",
+        "--output=new.tar",
+        "--",
+        "--image=//app:image",
         "--config=top.config",
         "--description=top.description",
         "--base-layout=base.layout",
         "--tar=four.tar",
         "--tar=four.tar",
         "--tar=four.tar",
-        "--output=new.tar",
     ]);
     assert!(
         message.contains("`four.tar` (layer 2) is not what it is described as"),

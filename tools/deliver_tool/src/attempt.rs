@@ -3,17 +3,17 @@
 use std::cell::OnceCell;
 use std::time::Instant;
 
-use stevedore_delivery::{Destination, Image, LayerCounts, Loaded, Outcome, Report, Tally};
+use stevedore_delivery::{Consignment, Destination, ImageReport, Outcome, Report};
 use stevedore_engine::{Connection, Traffic};
 use stevedore_image::reference::Reference;
 
 /// What is known so far of a delivery: it can be reported at any moment, also when a signal ends it.
 pub(crate) struct Attempt {
     started: Instant,
-    pub(crate) image: OnceCell<Image>,
+    /// All names that images get.
     pub(crate) references: OnceCell<Vec<Reference>>,
+    pub(crate) consignments: OnceCell<Vec<Consignment>>,
     pub(crate) engine: OnceCell<Connection>,
-    pub(crate) tally: Tally,
     pub(crate) traffic: Traffic,
 }
 
@@ -22,58 +22,84 @@ impl Attempt {
     pub(crate) fn new(started: Instant) -> Self {
         Self {
             started,
-            image: OnceCell::new(),
             references: OnceCell::new(),
+            consignments: OnceCell::new(),
             engine: OnceCell::new(),
-            tally: Tally::default(),
             traffic: Traffic::default(),
         }
     }
 
     /// The report.
-    pub(crate) fn report(&self, result: &anyhow::Result<Loaded>) -> Report {
-        let predicted = self.image.get().map(Image::id);
-        let image_id = match result {
-            Ok(loaded) => Some(loaded.image_id),
-            Err(_) => predicted,
-        };
+    pub(crate) fn report(&self, result: &anyhow::Result<()>) -> Report {
+        let images: Vec<_> = self.consignments().iter().map(report_image).collect();
         Report {
             kind: "load",
-            image_id: image_id.map(|id| id.to_string()),
+            image_id: match &images[..] {
+                [image] => Some(image.image_id.clone()),
+                _ => None,
+            },
             manifest_digest: None,
-            references: self.names(),
-            destination: self.destination(result),
-            layers: self.layers(),
+            references: self.references.get().map_or(Vec::new(), |all| names(all)),
+            destination: self.destination(),
+            layers: images.iter().map(|image| image.layers).sum(),
             requests: self.traffic.requests(),
             bytes_sent: self.traffic.bytes_sent(),
             elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            outcome: match result {
-                Ok(loaded) => loaded.outcome,
-                Err(_) => Outcome::Failed,
+            outcome: if result.is_err() {
+                Outcome::Failed
+            } else if images
+                .iter()
+                .all(|image| image.outcome == Outcome::Unchanged)
+            {
+                Outcome::Unchanged
+            } else {
+                Outcome::Loaded
             },
+            images,
             error: result.as_ref().err().map(|error| format!("{error:#}")),
         }
     }
 
-    /// The names that the image gets, as Docker shows them.
-    pub(crate) fn names(&self) -> Vec<String> {
-        let references = self.references.get().map(Vec::as_slice);
-        let names = references.unwrap_or_default().iter();
-        names.map(Reference::familiar).collect()
+    /// What is delivered; nothing as long as the images' files were not read.
+    pub(crate) fn consignments(&self) -> &[Consignment] {
+        self.consignments.get().map_or(&[], Vec::as_slice)
     }
 
-    fn destination(&self, result: &anyhow::Result<Loaded>) -> Option<Destination> {
+    /// The targets of the images that something was being done for.
+    pub(crate) fn images_under_way(&self) -> Vec<&str> {
+        self.consignments()
+            .iter()
+            .filter(|consignment| consignment.is_under_way())
+            .map(|consignment| consignment.image().label())
+            .collect()
+    }
+
+    fn destination(&self) -> Option<Destination> {
         let identity = self.engine.get()?.identity();
+        let mut loaded = self.consignments().iter().filter_map(Consignment::loaded);
         Some(Destination {
             kind: identity.kind.to_string(),
             version: identity.version.clone(),
-            store: result.as_ref().ok().map(|loaded| loaded.store.to_string()),
+            store: loaded.next().map(|loaded| loaded.store.to_string()),
         })
     }
+}
 
-    fn layers(&self) -> LayerCounts {
-        let image = self.image.get();
-        self.tally
-            .counts(image.map_or(0, |image| image.description().layers.len()))
+/// References as Docker shows them.
+pub(crate) fn names(references: &[Reference]) -> Vec<String> {
+    references.iter().map(Reference::familiar).collect()
+}
+
+fn report_image(consignment: &Consignment) -> ImageReport {
+    let loaded = consignment.loaded();
+    let predicted = consignment.image().id();
+    ImageReport {
+        label: consignment.image().label().to_owned(),
+        image_id: loaded
+            .map_or(predicted, |loaded| loaded.image_id)
+            .to_string(),
+        references: names(consignment.references()),
+        layers: consignment.layers(),
+        outcome: loaded.map_or(Outcome::Failed, |loaded| loaded.outcome),
     }
 }

@@ -64,7 +64,7 @@ struct WithoutVerb {
 /// The flags of a load.
 #[derive(Args, Debug)]
 pub(crate) struct LoadFlags {
-    /// One more name for the image; may be repeated.
+    /// One more name for the image, if it is the only one; may be repeated.
     #[arg(long, value_name = "REF", value_parser = tags::parse)]
     pub(crate) tag: Vec<Reference>,
     /// Write a JSON report to this file, also on failure.
@@ -75,7 +75,7 @@ pub(crate) struct LoadFlags {
     /// first that answers where one usually is].
     #[arg(long, value_name = "ADDR")]
     pub(crate) host: Option<String>,
-    /// Run a container of the image after loading it, and end with its exit code.
+    /// Run a container of the image, if it is the only one, after loading it, and end with its exit code.
     #[arg(long, overrides_with = "norun")]
     run: bool,
     /// Do not run a container (the default).
@@ -139,6 +139,17 @@ impl LoadFlags {
             });
         }
         Ok(())
+    }
+
+    /// Refuses what is for one image only, if there are several.
+    pub(crate) fn check_images(&self, images: usize) -> Result<(), Usage> {
+        let refuse = |flag| Err(Usage::SeveralImages { flag, images });
+        match self.tag.is_empty() {
+            _ if images == 1 => Ok(()),
+            _ if self.run => refuse("--run"),
+            false => refuse("--tag"),
+            true => Ok(()),
+        }
     }
 
     /// Where the report goes.
@@ -225,6 +236,20 @@ mod tests {
         assert!(parse(&["--norun", "--run"])?
             .container_arguments()
             .is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_for_one_image_is_refused_for_several() -> Result<(), clap::Error> {
+        for (arguments, images, refused) in [
+            (&["--tag=a"][..], 1, false),
+            (&["--tag=a"], 2, true),
+            (&["--run"], 2, true),
+            (&["--run", "--norun"], 2, false),
+        ] {
+            let checked = parse(arguments)?.check_images(images);
+            assert_eq!(checked.is_err(), refused, "{arguments:?}");
+        }
         Ok(())
     }
 

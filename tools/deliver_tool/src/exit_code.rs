@@ -28,6 +28,14 @@ pub(crate) enum Usage {
         /// The arguments.
         arguments: String,
     },
+    /// A flag that is for one image.
+    #[error("`{flag}` is for one image, but this target loads {images}; make a target that loads only the one that is meant")]
+    SeveralImages {
+        /// The flag.
+        flag: &'static str,
+        /// The number of images.
+        images: usize,
+    },
     /// What names the engine.
     #[error(transparent)]
     Engine(DiscoveryError),

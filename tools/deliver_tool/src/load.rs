@@ -4,11 +4,11 @@ use std::env;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use stevedore_delivery::{Image, LoadSpec, Loaded, LockPlaces, Manner, Runfiles};
+use stevedore_delivery::{Consignment, Image, LoadSpec, LockPlaces, Manner, Runfiles};
 use stevedore_engine::{Address, Connection, ContainerRequest};
 use stevedore_image::reference::Reference;
 
-use crate::attempt::Attempt;
+use crate::attempt::{self, Attempt};
 use crate::cli::LoadFlags;
 use crate::exit_code::{Interrupted, Usage};
 use crate::progress::Progress;
@@ -52,10 +52,12 @@ async fn load_and_run(
         }
     };
     progress.clear();
-    let loaded = report(&attempt, result, spec, flags, &progress)?;
-    let (Some(arguments), Some(engine)) = (flags.container_arguments(), attempt.engine.get())
+    report(&attempt, result, spec, flags, &progress)?;
+    let loaded = attempt.consignments().iter().find_map(Consignment::loaded);
+    let (Some(arguments), Some(engine), Some(loaded)) =
+        (flags.container_arguments(), attempt.engine.get(), loaded)
     else {
-        print_references(&attempt, &loaded);
+        print_references(attempt.consignments());
         return Ok(0);
     };
     let request = ContainerRequest {
@@ -92,24 +94,32 @@ async fn load(
     runfiles: Runfiles,
     flags: &LoadFlags,
     progress: &Progress,
-) -> anyhow::Result<Loaded> {
+) -> anyhow::Result<()> {
+    flags.check_images(spec.images.len())?;
     let candidates = connect::candidates(flags.host.as_deref())?;
-    let references = references(spec, &runfiles, flags)?;
-    let references = attempt.references.get_or_init(|| references);
-    let image = Image::open(spec.image.clone(), runfiles)?;
-    let image = attempt.image.get_or_init(|| image);
+    let references = tags::of_images(spec, &runfiles, &flags.tag)?;
+    attempt.references.get_or_init(|| references.concat());
+    let images = spec.images.iter().zip(references);
+    let consignments: Result<Vec<_>, _> = images
+        .map(|(spec, references)| {
+            let image = Image::open(spec.image.clone(), runfiles.clone())?;
+            Ok::<_, stevedore_delivery::Error>(Consignment::new(image, references))
+        })
+        .collect();
+    let consignments = consignments?;
+    let consignments = attempt.consignments.get_or_init(|| consignments);
     let engine = connect::to_first(candidates, &attempt.traffic, progress).await?;
     let engine = attempt.engine.get_or_init(|| engine);
     if flags.container_arguments().is_some() {
-        check_that_it_runs(engine.address(), references)?;
+        let references = consignments.first().map(Consignment::references);
+        check_that_it_runs(engine.address(), references.unwrap_or_default())?;
     }
     let manner = Manner {
         narrate: progress.shows_bars(),
         observer: progress.observer(),
         locks: LockPlaces::of_machine(|name| env::var_os(name)),
     };
-    let loaded = stevedore_delivery::load(engine, image, references, &manner, &attempt.tally);
-    Ok(loaded.await?)
+    Ok(stevedore_delivery::load(engine, consignments, &manner).await?)
 }
 
 /// Refuses `--run` before anything is loaded, where no container can be run.
@@ -126,35 +136,15 @@ fn check_that_it_runs(address: &Address, references: &[Reference]) -> Result<(),
     })
 }
 
-/// The names in the tags file and those of `--tag`, each once.
-fn references(
-    spec: &LoadSpec,
-    runfiles: &Runfiles,
-    flags: &LoadFlags,
-) -> anyhow::Result<Vec<Reference>> {
-    let mut references = tags::read(&runfiles.find(&spec.tags)?)?;
-    for tag in &flags.tag {
-        references.push(tag.clone());
-    }
-    let mut unique = Vec::with_capacity(references.len());
-    for reference in references {
-        if !unique.contains(&reference) {
-            unique.push(reference);
-        }
-    }
-    Ok(unique)
-}
-
 /// Writes the report and the last line, whatever the result is.
 fn report(
     attempt: &Attempt,
-    result: anyhow::Result<Loaded>,
+    result: anyhow::Result<()>,
     spec: &LoadSpec,
     flags: &LoadFlags,
     progress: &Progress,
-) -> anyhow::Result<Loaded> {
-    let result =
-        result.with_context(|| format!("`{}` failed to load `{}`", spec.label, spec.image.label));
+) -> anyhow::Result<()> {
+    let result = result.with_context(|| failure(attempt, spec));
     let report = attempt.report(&result);
     if let Some(path) = flags.report() {
         let written = report_file::write(&path, &report);
@@ -168,9 +158,23 @@ fn report(
     result
 }
 
-fn print_references(attempt: &Attempt, loaded: &Loaded) {
-    match attempt.names().as_slice() {
-        [] => println!("{}", loaded.image_id),
-        names => names.iter().for_each(|name| println!("{name}")),
+/// Says which images have failed: those that something was being done for, or all if it did not come to that.
+fn failure(attempt: &Attempt, spec: &LoadSpec) -> String {
+    let mut labels = attempt.images_under_way();
+    if labels.is_empty() {
+        let all = spec.images.iter();
+        labels = all.map(|image| image.image.label.as_str()).collect();
+    }
+    format!("`{}` failed to load `{}`", spec.label, labels.join("`, `"))
+}
+
+/// Prints the names of the images; the ID of one that has none.
+fn print_references(consignments: &[Consignment]) {
+    for consignment in consignments {
+        let names = attempt::names(consignment.references());
+        names.iter().for_each(|name| println!("{name}"));
+        if let ([], Some(loaded)) = (&names[..], consignment.loaded()) {
+            println!("{}", loaded.image_id);
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! The names that an image gets.
+//! The names that images get.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use stevedore_delivery::{LoadSpec, Runfiles};
 use stevedore_image::reference::Reference;
 
 /// Why a text is no name for an image.
@@ -41,6 +42,16 @@ pub(crate) enum TagsFileError {
         /// What is wrong with it.
         source: TagError,
     },
+    /// Two images would have one name.
+    #[error("`{reference}` is a name of `{first}` and of `{second}`; correct `images` of the target (a placeholder like `{{{{KEY}}}}` has the same value for all)")]
+    Twice {
+        /// The name.
+        reference: String,
+        /// The target of one image.
+        first: String,
+        /// The target of another one.
+        second: String,
+    },
 }
 
 /// Parses one name; without a tag it is `latest`.
@@ -54,8 +65,44 @@ pub(crate) fn parse(text: &str) -> Result<Reference, TagError> {
     Ok(reference)
 }
 
+/// The names of each image: those in its tags file, and `more`, each once.
+pub(crate) fn of_images(
+    spec: &LoadSpec,
+    runfiles: &Runfiles,
+    more: &[Reference],
+) -> anyhow::Result<Vec<Vec<Reference>>> {
+    let mut owners: Vec<(Reference, &str)> = Vec::new();
+    let mut all = Vec::new();
+    for image in &spec.images {
+        let label = image.image.label.as_str();
+        let mut unique: Vec<Reference> = Vec::new();
+        let references = read(&runfiles.find(&image.tags)?)?;
+        for reference in references.iter().chain(more) {
+            if !unique.contains(reference) {
+                unique.push(reference.clone());
+            }
+        }
+        for reference in &unique {
+            if let Some((_, first)) = owners.iter().find(|(owned, _)| owned == reference) {
+                return Err(twice(reference, first, label).into());
+            }
+            owners.push((reference.clone(), label));
+        }
+        all.push(unique);
+    }
+    Ok(all)
+}
+
+fn twice(reference: &Reference, first: &str, second: &str) -> TagsFileError {
+    TagsFileError::Twice {
+        reference: reference.familiar(),
+        first: first.to_owned(),
+        second: second.to_owned(),
+    }
+}
+
 /// Reads a file with a name a line; empty lines do not count.
-pub(crate) fn read(path: &Path) -> Result<Vec<Reference>, TagsFileError> {
+fn read(path: &Path) -> Result<Vec<Reference>, TagsFileError> {
     let text = fs::read_to_string(path).map_err(|source| TagsFileError::Read {
         path: path.to_owned(),
         source,

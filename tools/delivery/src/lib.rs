@@ -4,6 +4,7 @@
 //! from the image's description and from what the engine says.
 #![deny(missing_docs)]
 
+mod consignment;
 mod error;
 mod event;
 mod image;
@@ -18,13 +19,14 @@ mod spec;
 mod stock;
 mod upload;
 
+pub use consignment::Consignment;
 pub use error::Error;
 pub use event::{Event, Observer};
 pub use image::Image;
-pub use load::{load, Loaded, Manner, Tally};
+pub use load::{load, Loaded, Manner};
 pub use lock::LockPlaces;
 pub use plan::{plan, Shipment};
-pub use report::{Destination, LayerCounts, Outcome, Report};
+pub use report::{Destination, ImageReport, LayerCounts, Outcome, Report};
 pub use runfiles::{Runfiles, RunfilesError};
 pub use source::{Checking, Form, Layer, LayerReader, SourceError};
-pub use spec::{DeliverySpec, ImageSpec, LoadSpec, SpecError};
+pub use spec::{DeliverySpec, ImageSpec, LoadSpec, NamedImageSpec, SpecError};

@@ -1,4 +1,4 @@
-//! Delivering an image into a container engine.
+//! Delivering images into a container engine.
 
 mod containerd;
 mod containerd_store;
@@ -8,16 +8,16 @@ mod graphdriver;
 mod podman;
 mod presence;
 mod strategy;
+mod together;
 
 use std::cell::Cell;
 
 use stevedore_engine::{Connection, Store};
 use stevedore_image::digest::Digest;
-use stevedore_image::reference::Reference;
 
+use crate::consignment::Consignment;
 use crate::error::Error;
 use crate::event::Observer;
-use crate::image::Image;
 use crate::lock::{Lock, LockKey, LockPlaces, Turn};
 use crate::report::{LayerCounts, Outcome};
 use containerd::IntoContainerd;
@@ -39,7 +39,7 @@ pub struct Loaded {
 
 /// What became of the layers so far; it tells the truth after a failure too.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     present: Cell<usize>,
     sent: Cell<usize>,
 }
@@ -51,7 +51,7 @@ impl Tally {
     }
 
     /// The counts for an image that has `total` layers.
-    pub fn counts(&self, total: usize) -> LayerCounts {
+    pub(crate) fn counts(&self, total: usize) -> LayerCounts {
         LayerCounts {
             total,
             present: self.present.get(),
@@ -71,31 +71,44 @@ pub struct Manner {
     pub locks: LockPlaces,
 }
 
-/// Makes `engine` have `image` under all of `references`, and sends only what it lacks.
+/// Makes `engine` have all `consignments`, each image under all its names, and sends only what it lacks.
 ///
 /// Whatever the engine is, the steps are the same: if the complete image is there under all its names, nothing is sent.
 /// Else what is missing is sent, the engine's image is compared with the one that was built, and its names move when
 /// it has proved complete. Of several processes that find the same image missing, one sends it, and the others wait.
 ///
+/// A layer that several images have is sent once. The images come one after the other; where that would send a layer
+/// twice, those that are missing come in one upload.
+///
 /// # Errors
-/// If the image's files cannot be used, or the engine fails or refuses. No name has moved then, unless the connection
-/// broke after all was sent and the engine goes on by itself: then the image is complete.
+/// If the files of an image cannot be used, or the engine fails or refuses. The images that were complete by then stay
+/// ([`Consignment::loaded`]). No name of the others has moved, unless the connection broke after all was sent and the
+/// engine goes on by itself: then the image is complete.
 pub async fn load(
     engine: &Connection,
-    image: &Image,
-    references: &[Reference],
+    consignments: &[Consignment],
     manner: &Manner,
-    tally: &Tally,
+) -> Result<(), Error> {
+    if let (Connection::Docker(engine), [_, _, ..]) = (engine, consignments) {
+        together::load(engine, consignments, manner).await?;
+    }
+    for consignment in consignments {
+        if consignment.loaded().is_none() {
+            consignment.begin();
+            consignment.finish(load_one(engine, consignment, manner).await?);
+        }
+    }
+    Ok(())
+}
+
+async fn load_one(
+    engine: &Connection,
+    consignment: &Consignment,
+    manner: &Manner,
 ) -> Result<Loaded, Error> {
-    let delivery = Delivery {
-        image,
-        references,
-        observer: &manner.observer,
-        narrate: manner.narrate,
-        tally,
-    };
-    let key = LockKey::new(engine.address(), image.id());
-    let lock = Lock::new(&manner.locks, &key, &manner.observer);
+    let delivery = Delivery::new(consignment, manner);
+    let key = LockKey::new(engine.address(), consignment.image().id());
+    let lock = Lock::new(&manner.locks, [key], &manner.observer);
     match engine {
         Connection::Docker(docker) => match docker.libpod() {
             Some(libpod) => {
@@ -122,7 +135,6 @@ async fn deliver(strategy: impl Strategy, mut lock: Lock<'_>) -> Result<Loaded, 
         match lock.turn().await {
             Turn::LookAgain => {}
             Turn::Mine(held) => return held.during(strategy.transfer()).await,
-            Turn::WithoutLock => return strategy.transfer().await,
         }
     }
 }

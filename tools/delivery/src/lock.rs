@@ -10,6 +10,7 @@ mod file;
 mod key;
 mod place;
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::path::PathBuf;
@@ -44,70 +45,98 @@ impl Patience {
     };
 }
 
-/// The lock for one image and one engine, as one process sees it.
+/// The lock for one image, or several, and one engine, as one process sees it.
 pub(crate) struct Lock<'a> {
-    paths: Vec<PathBuf>,
+    /// For each image, the paths that its file may have.
+    images: Vec<Vec<PathBuf>>,
     observer: &'a Observer,
     patience: Patience,
     has_told: bool,
 }
 
-/// Whose turn it is to load the image.
+/// Whose turn it is to load the images.
 pub(crate) enum Turn {
-    /// This process's: the others wait until this is dropped.
+    /// This process's. Where a lock can be had, the others wait until this is dropped.
     Mine(Held),
-    /// Somebody else had it, and has finished. What is there now?
+    /// Somebody else had one of them, and has finished. What is there now?
     LookAgain,
-    /// No lock can be had, or who holds it has stopped: this process loads without one.
-    WithoutLock,
 }
 
-/// A lock that this process holds.
+/// The locks that this process holds.
 pub(crate) struct Held {
-    file: LockFile,
+    files: Vec<LockFile>,
     patience: Patience,
 }
 
 impl<'a> Lock<'a> {
-    /// The lock for what `key` stands for.
-    pub(crate) fn new(places: &LockPlaces, key: &LockKey, observer: &'a Observer) -> Self {
-        let paths = places.directories().iter();
+    /// The lock for what `keys` stand for.
+    pub(crate) fn new(
+        places: &LockPlaces,
+        keys: impl IntoIterator<Item = LockKey>,
+        observer: &'a Observer,
+    ) -> Self {
+        let keys: BTreeSet<LockKey> = keys.into_iter().collect();
+        let paths = |key: LockKey| {
+            let places = places.directories().iter();
+            places.map(|place| place.join(key.file_name())).collect()
+        };
         Self {
-            paths: paths.map(|place| place.join(key.file_name())).collect(),
+            images: keys.into_iter().map(paths).collect(),
             observer,
             patience: Patience::USUAL,
             has_told: false,
         }
     }
 
-    /// Takes the lock, or waits until who holds it has finished.
+    /// Takes the lock, or waits until who holds it has finished. Nothing is held meanwhile, so that nobody waits for
+    /// an image that only waits for another one.
     pub(crate) async fn turn(&mut self) -> Turn {
-        let mut reasons = Vec::new();
-        for path in &self.paths {
-            match LockFile::open(path) {
-                Ok(file) => match file.try_lock() {
-                    Ok(Tried::Locked) => {
-                        return Turn::Mine(Held {
-                            file,
-                            patience: self.patience,
-                        })
+        let mut files = Vec::new();
+        for image in 0..self.images.len() {
+            let Some(file) = self.open(image) else {
+                continue;
+            };
+            match file.try_lock() {
+                Ok(Tried::Locked) => files.push(file),
+                Ok(Tried::Busy) => {
+                    files.clear();
+                    if self.wait(file).await == Waited::InVain {
+                        self.images[image].clear();
                     }
-                    Ok(Tried::Replaced) => return Turn::LookAgain,
-                    Ok(Tried::Busy) => return self.wait(file).await,
-                    Err(error) => reasons.push(format!("`{}`: {error}", path.display())),
-                },
+                    return Turn::LookAgain;
+                }
+                Ok(Tried::Replaced) => return Turn::LookAgain,
+                Err(error) => self.tell_no_lock(error.to_string()),
+            }
+        }
+        Turn::Mine(Held {
+            files,
+            patience: self.patience,
+        })
+    }
+
+    /// Opens the file of an image at the first place where that can be done.
+    fn open(&self, image: usize) -> Option<LockFile> {
+        let mut reasons = Vec::new();
+        for path in &self.images[image] {
+            match LockFile::open(path) {
+                Ok(file) => return Some(file),
                 Err(error) => reasons.push(format!("`{}`: {error}", path.display())),
             }
         }
-        (self.observer)(Event::NoLock {
-            reason: reasons.join("; "),
-        });
-        Turn::WithoutLock
+        if !reasons.is_empty() {
+            self.tell_no_lock(reasons.join("; "));
+        }
+        None
+    }
+
+    fn tell_no_lock(&self, reason: String) {
+        (self.observer)(Event::NoLock { reason });
     }
 
     /// Waits while somebody else holds `file`. This sleeps between looks instead of in the kernel, so that a signal
     /// ends it at once.
-    async fn wait(&mut self, file: LockFile) -> Turn {
+    async fn wait(&mut self, file: LockFile) -> Waited {
         let started = Instant::now();
         let mut seen = (file.last_sign_of_life(), started);
         loop {
@@ -115,8 +144,8 @@ impl<'a> Lock<'a> {
             match file.try_lock() {
                 Ok(Tried::Busy) => {}
                 // Nobody holds it, but it is there: its holder was killed. Dropping the file removes it.
-                Ok(Tried::Locked | Tried::Replaced) => return Turn::LookAgain,
-                Err(_) => return Turn::WithoutLock,
+                Ok(Tried::Locked | Tried::Replaced) => return Waited::ForTheEnd,
+                Err(_) => return Waited::InVain,
             }
             let sign = file.last_sign_of_life();
             if sign != seen.0 {
@@ -126,7 +155,7 @@ impl<'a> Lock<'a> {
                 (self.observer)(Event::FellBack {
                     reason: stalled(&file, self.patience.stall),
                 });
-                return Turn::WithoutLock;
+                return Waited::InVain;
             }
             if !self.has_told && started.elapsed() >= self.patience.tell {
                 self.has_told = true;
@@ -137,6 +166,15 @@ impl<'a> Lock<'a> {
             }
         }
     }
+}
+
+/// How a wait has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waited {
+    /// Who held the lock has released it, or is no more.
+    ForTheEnd,
+    /// Who holds it has stopped: this process goes on without that lock.
+    InVain,
 }
 
 fn stalled(file: &LockFile, stall: Duration) -> String {
@@ -163,7 +201,7 @@ impl Held {
     async fn live(&self) -> Infallible {
         loop {
             tokio::time::sleep(self.patience.beat).await;
-            self.file.show_life();
+            self.files.iter().for_each(LockFile::show_life);
         }
     }
 }

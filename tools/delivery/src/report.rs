@@ -10,15 +10,15 @@ pub struct Report {
     /// What was done: `load`.
     pub kind: &'static str,
     /// The image's ID at the destination; the one that was predicted if it was not delivered. `None` if the image's
-    /// files could not be read.
+    /// files could not be read, or if there are several images.
     pub image_id: Option<String>,
     /// The digest of the image's manifest; `None` where none was needed.
     pub manifest_digest: Option<String>,
-    /// The names that the image has, or was to get.
+    /// The names that the images have, or were to get.
     pub references: Vec<String>,
     /// The destination; `None` if it was not reached.
     pub destination: Option<Destination>,
-    /// The image's layers.
+    /// The layers of all images together.
     pub layers: LayerCounts,
     /// Every request to the destination.
     pub requests: u64,
@@ -26,10 +26,27 @@ pub struct Report {
     pub bytes_sent: u64,
     /// From the start of the program to this report, in milliseconds.
     pub elapsed_ms: u64,
-    /// How it ended.
+    /// How it ended: with several images, [`Outcome::Unchanged`] only if all are, and [`Outcome::Failed`] if one has.
     pub outcome: Outcome,
+    /// Each image; none if their files could not be read.
+    pub images: Vec<ImageReport>,
     /// The error and its causes, separated by `: `; `None` if there was none.
     pub error: Option<String>,
+}
+
+/// One image of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageReport {
+    /// The image's target.
+    pub label: String,
+    /// The image's ID at the destination; the one that was predicted if it was not delivered.
+    pub image_id: String,
+    /// The names that it has, or was to get.
+    pub references: Vec<String>,
+    /// Its layers. One that was sent for an image before it counts as present.
+    pub layers: LayerCounts,
+    /// What became of it: [`Outcome::Failed`] also if nothing was done for it because another one had failed.
+    pub outcome: Outcome,
 }
 
 /// A destination.
@@ -54,6 +71,16 @@ pub struct LayerCounts {
     pub sent: usize,
 }
 
+impl std::iter::Sum for LayerCounts {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |sum, counts| Self {
+            total: sum.total + counts.total,
+            present: sum.present + counts.present,
+            sent: sum.sent + counts.sent,
+        })
+    }
+}
+
 /// How a delivery ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -72,6 +99,11 @@ mod tests {
 
     #[test]
     fn the_fields_are_those_of_the_documentation() {
+        let layers = LayerCounts {
+            total: 12,
+            present: 11,
+            sent: 1,
+        };
         let report = Report {
             kind: "load",
             image_id: Some("sha256:00".to_owned()),
@@ -82,15 +114,18 @@ mod tests {
                 version: "28.5.2".to_owned(),
                 store: Some("graphdriver".to_owned()),
             }),
-            layers: LayerCounts {
-                total: 12,
-                present: 11,
-                sent: 1,
-            },
+            layers,
             requests: 3,
             bytes_sent: 10_485_760,
             elapsed_ms: 84,
             outcome: Outcome::Loaded,
+            images: vec![ImageReport {
+                label: "//app:image".to_owned(),
+                image_id: "sha256:00".to_owned(),
+                references: vec!["app:dev".to_owned()],
+                layers,
+                outcome: Outcome::Loaded,
+            }],
             error: None,
         };
         assert_eq!(
@@ -100,7 +135,9 @@ mod tests {
                 "references": ["app:dev"],
                 "destination": {"kind": "docker", "version": "28.5.2", "store": "graphdriver"},
                 "layers": {"total": 12, "present": 11, "sent": 1}, "requests": 3, "bytes_sent": 10_485_760,
-                "elapsed_ms": 84, "outcome": "loaded", "error": null})
+                "elapsed_ms": 84, "outcome": "loaded",
+                "images": [{"label": "//app:image", "image_id": "sha256:00", "references": ["app:dev"],
+                "layers": {"total": 12, "present": 11, "sent": 1}, "outcome": "loaded"}], "error": null})
             )
         );
     }

@@ -17,12 +17,20 @@ pub enum DeliverySpec {
     Load(LoadSpec),
 }
 
-/// An image that is to be loaded into a container engine. All paths are runfiles paths, such as `_main/app/x.tar`.
+/// Images that are to be loaded into a container engine. All paths are runfiles paths, such as `_main/app/x.tar`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoadSpec {
-    /// The target that loads it, such as `//app:load`.
+    /// The target that loads them, such as `//app:load`.
     pub label: String,
+    /// The images, one at least.
+    pub images: Vec<NamedImageSpec>,
+}
+
+/// An image and its names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedImageSpec {
     /// The image.
     pub image: ImageSpec,
     /// A file with the names that the image gets, one a line.
@@ -88,15 +96,17 @@ impl DeliverySpec {
 mod tests {
     use super::*;
 
-    const LOAD: &str = r#"{"kind":"load","label":"//app:load","image":{"label":"//app:image",
-        "config":"_main/app/image.config.json","description":"_main/app/image.description.json",
-        "layers":["_main/app/x.tar"],"base_layout":null},"tags":"_main/app/load.tags"}"#;
+    const LOAD: &str = r#"{"kind":"load","label":"//app:load","images":[{"image":{
+        "label":"//app:image","config":"_main/app/image.config.json",
+        "description":"_main/app/image.description.json","layers":["_main/app/x.tar"],"base_layout":null},
+        "tags":"_main/app/load.tags"}]}"#;
 
     #[test]
     fn what_the_rules_write_is_read() -> serde_json::Result<()> {
         let DeliverySpec::Load(spec) = serde_json::from_str(LOAD)?;
-        assert_eq!(spec.image.layers, ["_main/app/x.tar"]);
-        assert_eq!(spec.image.base_layout, None);
+        let image = &spec.images[0].image;
+        assert_eq!(image.layers, ["_main/app/x.tar"]);
+        assert_eq!(image.base_layout, None);
         Ok(())
     }
 
@@ -106,6 +116,7 @@ mod tests {
             ("\"tags\"", "\"labels\":1,\"tags\""),
             ("\"layers\":", "\"blobs\":[],\"layers\":"),
             ("\"load\"", "\"launch\""),
+            ("\"images\":", "\"image\":"),
             ("[\"_main/app/x.tar\"]", "\"_main/app/x.tar\""),
         ] {
             let text = LOAD.replacen(from, to, 1);

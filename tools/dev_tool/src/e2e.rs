@@ -8,6 +8,7 @@ mod matrix;
 mod prebuilt;
 mod refusals;
 mod report;
+mod several;
 
 use anyhow::Result;
 use clap::Args;
@@ -78,6 +79,7 @@ fn run_cases(workspace: &Workspace, report: &mut Report) -> Result<()> {
     for engine in ENGINES {
         let engine = Running::start(workspace, engine, "e2e")?;
         bases::cases(report, &bazel, &engine);
+        several::cases(report, &bazel, &engine);
     }
     Ok(())
 }

@@ -25,10 +25,25 @@ impl LayerFile {
     }
 }
 
+/// One image of several that are made for a test.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageDraft<'a> {
+    /// Its target is `//app:<name>`, and its files are below a directory of this name.
+    pub name: &'a str,
+    /// Its layers, the bottom one first.
+    pub layers: &'a [LayerFile],
+    /// A part of the config, so that it alone can change.
+    pub environment: &'a str,
+    /// What its tags file has.
+    pub names: &'a [&'a str],
+}
+
 /// An image's files, with the delivery file and the runfiles of a load, in a directory.
 #[derive(Clone, Debug)]
 pub struct ImageFiles {
     directory: PathBuf,
+    /// The image's directory below the runfiles' `_main`; empty if it is the only image.
+    folder: String,
     /// The image's ID.
     pub id: Digest,
     /// The `diff_id`s of its layers, bottom first.
@@ -48,16 +63,56 @@ impl ImageFiles {
         environment: &str,
         names: &[&str],
     ) -> io::Result<Self> {
-        let root = directory.join("load.runfiles/_main");
+        let draft = ImageDraft {
+            name: "image",
+            layers,
+            environment,
+            names,
+        };
+        let (image, spec) = Self::write_image(directory, "", &draft)?;
+        write_delivery(directory, &[spec])?;
+        Ok(image)
+    }
+
+    /// Writes the files of several images, which one call loads, below `directory`.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn write_all(directory: &Path, drafts: &[ImageDraft<'_>]) -> io::Result<Vec<Self>> {
+        let mut images = Vec::new();
+        let mut specs = Vec::new();
+        for draft in drafts {
+            let (image, spec) = Self::write_image(directory, &format!("{}/", draft.name), draft)?;
+            images.push(image);
+            specs.push(spec);
+        }
+        write_delivery(directory, &specs)?;
+        Ok(images)
+    }
+
+    /// Gives the image, and what the delivery file says of it.
+    fn write_image(
+        directory: &Path,
+        folder: &str,
+        draft: &ImageDraft<'_>,
+    ) -> io::Result<(Self, Value)> {
+        let root = directory.join("load.runfiles/_main").join(folder);
         fs::create_dir_all(root.join("base/blobs/sha256"))?;
         let mut described = Vec::new();
         let mut files = Vec::new();
-        for (index, layer) in layers.iter().enumerate() {
-            described.push(write_layer(&root, index, layer, &mut files)?);
+        for (index, layer) in draft.layers.iter().enumerate() {
+            described.push(write_layer(&root, index, layer)?);
+            if matches!(layer, LayerFile::Tar(_)) {
+                files.push(format!("_main/{folder}{}", tar_name(index)));
+            }
         }
-        let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::of(layer.tar())).collect();
+        let diff_ids: Vec<Digest> = draft
+            .layers
+            .iter()
+            .map(|layer| Digest::of(layer.tar()))
+            .collect();
         let config =
-            json!({"architecture": "amd64", "os": "linux", "config": {"Env": [environment]},
+            json!({"architecture": "amd64", "os": "linux", "config": {"Env": [draft.environment]},
             "rootfs": {"type": "layers", "diff_ids": diff_ids}})
             .to_string();
         let id = Digest::of(config.as_bytes());
@@ -66,16 +121,18 @@ impl ImageFiles {
             "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": id, "size": config.len()},
             "platform": {"os": "linux", "architecture": "amd64"}, "layers": described});
         fs::write(root.join("description.json"), description.to_string())?;
-        fs::write(root.join("tags"), names.join("\n"))?;
-        let delivery = json!({"kind": "load", "label": "//app:load", "image": {"label": "//app:image",
-            "config": "_main/config.json", "description": "_main/description.json", "layers": files,
-            "base_layout": "_main/base"}, "tags": "_main/tags"});
-        fs::write(directory.join("load.delivery.json"), delivery.to_string())?;
-        Ok(Self {
+        fs::write(root.join("tags"), draft.names.join("\n"))?;
+        let path = |name| format!("_main/{folder}{name}");
+        let spec = json!({"image": {"label": format!("//app:{}", draft.name),
+            "config": path("config.json"), "description": path("description.json"), "layers": files,
+            "base_layout": path("base")}, "tags": path("tags")});
+        let image = Self {
             directory: directory.to_owned(),
+            folder: folder.to_owned(),
             id,
             diff_ids,
-        })
+        };
+        Ok((image, spec))
     }
 
     /// Where an executable has to lie (or a symlink to one), so that it finds these files.
@@ -83,9 +140,10 @@ impl ImageFiles {
         self.directory.join("load")
     }
 
-    /// The file with the runfiles path `_main/NAME`.
+    /// The file with the runfiles path `_main/NAME`; if there are several images, in the image's own directory.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.directory.join("load.runfiles/_main").join(name)
+        let root = self.directory.join("load.runfiles/_main");
+        root.join(&self.folder).join(name)
     }
 
     /// The file of the layer at `index`, if it is a tar of its own.
@@ -98,17 +156,16 @@ fn tar_name(index: usize) -> String {
     format!("{index}.tar")
 }
 
-fn write_layer(
-    root: &Path,
-    index: usize,
-    layer: &LayerFile,
-    files: &mut Vec<String>,
-) -> io::Result<Value> {
+fn write_delivery(directory: &Path, images: &[Value]) -> io::Result<()> {
+    let delivery = json!({"kind": "load", "label": "//app:load", "images": images});
+    fs::write(directory.join("load.delivery.json"), delivery.to_string())
+}
+
+fn write_layer(root: &Path, index: usize, layer: &LayerFile) -> io::Result<Value> {
     let mut described = json!({"diff_id": Digest::of(layer.tar()), "size": layer.tar().len()});
     match layer {
         LayerFile::Tar(tar) => {
             fs::write(root.join(tar_name(index)), tar)?;
-            files.push(format!("_main/{}", tar_name(index)));
         }
         LayerFile::Blob(tar, compression) => {
             let mut compressor = Compressor::new(*compression, Vec::new())?;

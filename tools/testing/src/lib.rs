@@ -17,7 +17,7 @@ pub use docker_store::DockerStore;
 pub use engine_api::EngineApi;
 pub use fake_docker::{FakeDocker, Personality, RecordedRequest};
 pub use fault::Fault;
-pub use image_files::{layer_tar, ImageFiles, LayerFile};
+pub use image_files::{layer_tar, ImageDraft, ImageFiles, LayerFile};
 pub use program::{Finished, Program};
 pub use program_layer::program_layer;
 pub use proxy::{Interference, Proxy};

@@ -2,17 +2,35 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, Parser};
 
-use stevedore_image::docker_archive;
+use stevedore_image::docker_archive::{self, NamedFiles};
 use stevedore_image::image_files::ImageFiles;
 use stevedore_image::tags::{self, Status};
 
+/// What every image's arguments begin with.
+const IMAGE: &str = "--image=";
+
 #[derive(Args)]
 pub(crate) struct DockerArchive {
-    /// The image's target, for messages.
+    /// The target, for messages.
     #[arg(long)]
     label: String,
+    /// Write the archive.
+    #[arg(long, value_name = "FILE")]
+    output: PathBuf,
+    /// The images: for each `--image=LABEL`, and then what `-- --image=LABEL --help` tells.
+    #[arg(last = true, required = true, value_name = "IMAGES")]
+    images: Vec<String>,
+}
+
+/// One image in the archive.
+#[derive(Parser)]
+#[command(no_binary_name = true)]
+struct Image {
+    /// The image's target, for messages.
+    #[arg(long, value_name = "LABEL")]
+    image: String,
     /// The config of the image.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -28,9 +46,6 @@ pub(crate) struct DockerArchive {
     /// The tags of the image, one a line.
     #[arg(long, value_name = "FILE")]
     tags: Option<PathBuf>,
-    /// Write the archive.
-    #[arg(long, value_name = "FILE")]
-    output: PathBuf,
 }
 
 impl DockerArchive {
@@ -41,16 +56,48 @@ impl DockerArchive {
     }
 
     fn write(self) -> anyhow::Result<()> {
+        let mut images = Vec::new();
+        for arguments in groups(&self.images) {
+            let image = Image::try_parse_from(arguments)?;
+            let label = image.image.clone();
+            let files = image.files();
+            images.push(files.with_context(|| format!("the image `{label}` cannot be used"))?);
+        }
+        docker_archive::write(&images, &self.output)?;
+        Ok(())
+    }
+}
+
+impl Image {
+    fn files(self) -> anyhow::Result<NamedFiles> {
         let text = match &self.tags {
             Some(path) => fs::read_to_string(path)
                 .with_context(|| format!("failed to read `{}`", path.display()))?,
             None => String::new(),
         };
-        let references = tags::resolve(text.lines(), &Status::default())?;
         let mut files = ImageFiles::load(&self.config)?.with_description(&self.description)?;
         files.base_layout = self.base_layout;
         files.tars = self.tar;
-        docker_archive::write(&files, &references, &self.output)?;
-        Ok(())
+        Ok(NamedFiles {
+            files,
+            references: tags::resolve(text.lines(), &Status::default())?,
+        })
+    }
+}
+
+/// The arguments of each image.
+fn groups(arguments: &[String]) -> impl Iterator<Item = &[String]> {
+    arguments.chunk_by(|_, next| !next.starts_with(IMAGE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_image_has_arguments_of_its_own() {
+        let arguments = ["--image=a", "--tar=1", "--tar=2", "--image=b"].map(str::to_owned);
+        let groups: Vec<_> = groups(&arguments).collect();
+        assert_eq!(groups, [&arguments[..3], &arguments[3..]]);
     }
 }

@@ -7,10 +7,11 @@ use stevedore_image::archive_plan::ArchivePlan;
 use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
 
+use crate::consignment::Consignment;
 use crate::error::Error;
 use crate::event::{Event, Observer};
 use crate::image::Image;
-use crate::load::Tally;
+use crate::load::{Manner, Tally};
 use crate::source::{Form, Layer};
 use crate::upload::Upload;
 
@@ -28,7 +29,18 @@ pub(super) struct Delivery<'a> {
     pub(super) tally: &'a Tally,
 }
 
-impl Delivery<'_> {
+impl<'a> Delivery<'a> {
+    /// The delivery of `consignment`.
+    pub(super) fn new(consignment: &'a Consignment, manner: &'a Manner) -> Self {
+        Self {
+            image: consignment.image(),
+            references: consignment.references(),
+            observer: &manner.observer,
+            narrate: manner.narrate,
+            tally: consignment.tally(),
+        }
+    }
+
     /// Gives `image` all the names; `false` if `engine` has no such image.
     pub(super) async fn tag_all(
         &self,
@@ -66,11 +78,24 @@ impl Delivery<'_> {
         archive: ArchivePlan,
         form: Form,
     ) -> Result<LoadAnswer, Error> {
+        let layers = self.check_layers(archive.layers())?;
+        self.tell_sending(layers.len(), self.layer_count(), archive.layer_bytes());
+        self.send_layers(engine, archive, layers, form).await
+    }
+
+    /// Uploads `archive`, which has these layers, to Docker.
+    pub(super) async fn send_layers(
+        &self,
+        engine: &Docker,
+        archive: ArchivePlan,
+        layers: Vec<(usize, Layer)>,
+        form: Form,
+    ) -> Result<LoadAnswer, Error> {
         let mut progress = |LoadProgress { current, total }| {
             (self.observer)(Event::Unpacking { current, total });
         };
         let load = async |archive| engine.load(archive, &mut progress).await;
-        self.upload(archive, form, load).await
+        self.upload_layers(archive, layers, form, load).await
     }
 
     /// Uploads `archive` by `load`; its layers are read in the form that it has them in.
@@ -81,7 +106,17 @@ impl Delivery<'_> {
         load: impl AsyncFnOnce(Archive) -> Result<LoadAnswer, stevedore_engine::Error>,
     ) -> Result<LoadAnswer, Error> {
         let layers = self.check_layers(archive.layers())?;
-        self.tell_sending(layers.len(), archive.layer_bytes());
+        self.tell_sending(layers.len(), self.layer_count(), archive.layer_bytes());
+        self.upload_layers(archive, layers, form, load).await
+    }
+
+    async fn upload_layers(
+        &self,
+        archive: ArchivePlan,
+        layers: Vec<(usize, Layer)>,
+        form: Form,
+        load: impl AsyncFnOnce(Archive) -> Result<LoadAnswer, stevedore_engine::Error>,
+    ) -> Result<LoadAnswer, Error> {
         let started = Upload::start(archive, layers, form, self.narrate, self.observer.clone());
         let (archive, upload) = started.map_err(|source| Error::Thread {
             label: self.label(),
@@ -118,10 +153,9 @@ impl Delivery<'_> {
         Ok(layers)
     }
 
-    /// Tells that an upload begins.
-    pub(super) fn tell_sending(&self, layers: usize, bytes: u64) {
+    /// Tells that an upload with so many of so many layers begins.
+    pub(super) fn tell_sending(&self, layers: usize, of: usize, bytes: u64) {
         if layers > 0 {
-            let of = self.layer_count();
             (self.observer)(Event::Sending { layers, of, bytes });
         }
     }

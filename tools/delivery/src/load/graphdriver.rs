@@ -6,10 +6,12 @@
 //!    again from there.
 //! 3. The ID that the engine prints is compared with the one that was computed when the image was built.
 
+mod many;
+
 use stevedore_engine::{Docker, Engine, ImageName, LoadAnswer, Refusal, Store};
 use stevedore_image::archive_plan::ArchivePlan;
 use stevedore_image::digest::Digest;
-use stevedore_image::docker_archive;
+use stevedore_image::docker_archive::{self, ArchivedImage};
 
 use super::delivery::Delivery;
 use super::Loaded;
@@ -17,6 +19,8 @@ use crate::error::Error;
 use crate::plan::{plan, Shipment};
 use crate::report::Outcome;
 use crate::source::{Checking, Form};
+
+pub(super) use many::transfer as transfer_many;
 
 /// How often an upload is begun again because the engine has lost a layer meanwhile.
 const MAX_UPLOADS: usize = 4;
@@ -38,10 +42,7 @@ pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result
     for upload in 0..=MAX_UPLOADS {
         let first = shipment.layers.start;
         delivery.tally.set(first, layers.len() - first);
-        let archive = archive(delivery, &shipment)?;
-        let form = Form::Tar(Checking::ByDestination);
-        let answer = delivery.send(engine, archive, form).await?;
-        match understand(delivery, answer) {
+        match send(delivery, engine, &shipment).await? {
             Answer::Done(id) => return verify(delivery, engine, id).await,
             Answer::Missing(index) if index < first => {
                 if upload > 0 {
@@ -54,6 +55,18 @@ pub(super) async fn transfer(delivery: &Delivery<'_>, engine: &Docker) -> Result
         }
     }
     Err(delivery.keeps_losing(MAX_UPLOADS))
+}
+
+/// Uploads what is in `shipment`; the engine must have the other layers.
+async fn send(
+    delivery: &Delivery<'_>,
+    engine: &Docker,
+    shipment: &Shipment,
+) -> Result<Answer, Error> {
+    let archive = archive(delivery, shipment)?;
+    let form = Form::Tar(Checking::ByDestination);
+    let answer = delivery.send(engine, archive, form).await?;
+    Ok(understand(delivery, answer))
 }
 
 async fn verify(
@@ -84,7 +97,12 @@ fn archive(delivery: &Delivery<'_>, shipment: &Shipment) -> Result<ArchivePlan, 
     let config = delivery.image.read_config()?;
     let layers = &delivery.image.description().layers;
     let includes = |index| shipment.includes(index);
-    docker_archive::plan_upload(&config, delivery.references, layers, includes)
+    let image = ArchivedImage {
+        config: &config,
+        references: delivery.references,
+        layers,
+    };
+    docker_archive::plan_upload(&[image], includes)
         .map_err(|source| delivery.description_error(source))
 }
 

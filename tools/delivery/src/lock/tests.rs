@@ -32,15 +32,15 @@ impl Bench {
     }
 
     fn lock(&self, image: &str) -> Lock<'_> {
-        self.lock_in(&LockPlaces::only(self.directory.path()), image)
+        self.lock_in(&LockPlaces::only(self.directory.path()), &[image])
     }
 
-    fn lock_in(&self, places: &LockPlaces, image: &str) -> Lock<'_> {
+    fn lock_in(&self, places: &LockPlaces, images: &[&str]) -> Lock<'_> {
         let address = "tcp://engine:1".parse().unwrap();
-        let key = LockKey::new(&address, Digest::of(image.as_bytes()));
+        let key = |image: &&str| LockKey::new(&address, Digest::of(image.as_bytes()));
         Lock {
             patience: FAST,
-            ..Lock::new(places, &key, &self.observer)
+            ..Lock::new(places, images.iter().map(key), &self.observer)
         }
     }
 
@@ -65,7 +65,6 @@ async fn mine(lock: &mut Lock<'_>) -> Held {
     match lock.turn().await {
         Turn::Mine(held) => held,
         Turn::LookAgain => panic!("somebody else had it"),
-        Turn::WithoutLock => panic!("there is no lock"),
     }
 }
 
@@ -114,7 +113,9 @@ fn a_silent_holder_is_not_waited_for() {
     let bench = Bench::new();
     run(async {
         let held = mine(&mut bench.lock("a")).await;
-        assert!(matches!(bench.lock("a").turn().await, Turn::WithoutLock));
+        let lock = &mut bench.lock("a");
+        assert!(matches!(lock.turn().await, Turn::LookAgain));
+        let _mine_too = mine(lock).await;
         drop(held);
     });
     let told = bench.told();
@@ -134,13 +135,34 @@ fn other_images_do_not_wait() {
 }
 
 #[test]
+fn who_waits_for_one_of_several_images_holds_none() {
+    let bench = Bench::new();
+    let places = LockPlaces::only(bench.directory.path());
+    let ((), waiter) = run(async {
+        let held = mine(&mut bench.lock("b")).await;
+        let mut lock = bench.lock_in(&places, &["c", "a", "b", "a"]);
+        let work = async {
+            tokio::time::sleep(FAST.tell * 2).await;
+            let _others = mine(&mut bench.lock_in(&places, &["a", "c"])).await;
+            drop(held);
+        };
+        tokio::join!(work, async {
+            assert!(matches!(lock.turn().await, Turn::LookAgain));
+            mine(&mut lock).await.files.len()
+        })
+    });
+    assert_eq!(waiter, 3);
+    assert!(bench.files().is_empty());
+}
+
+#[test]
 fn what_a_killed_holder_left_behind_can_be_locked() {
     let bench = Bench::new();
     run(async {
         let lock = &mut bench.lock("a");
-        std::fs::write(&lock.paths[0], "999999999\n").unwrap();
+        std::fs::write(&lock.images[0][0], "999999999\n").unwrap();
         let _held = mine(lock).await;
-        let text = std::fs::read_to_string(&lock.paths[0]).unwrap();
+        let text = std::fs::read_to_string(&lock.images[0][0]).unwrap();
         assert_eq!(text, format!("{}\n", std::process::id()));
     });
     assert!(bench.files().is_empty());
@@ -152,10 +174,10 @@ fn a_holder_removes_no_file_of_another() {
     run(async {
         let lock = &mut bench.lock("a");
         let held = mine(lock).await;
-        std::fs::remove_file(&lock.paths[0]).unwrap();
+        std::fs::remove_file(&lock.images[0][0]).unwrap();
         let successor = mine(&mut bench.lock("a")).await;
         drop(held);
-        assert_eq!(bench.files(), lock.paths);
+        assert_eq!(bench.files(), lock.images[0]);
         drop(successor);
     });
     assert!(bench.files().is_empty());
@@ -167,7 +189,7 @@ fn the_next_place_is_taken_where_the_first_cannot_be_used() {
     let directories = vec!["/nonexistent".into(), bench.directory.path().to_owned()];
     let places = LockPlaces::ordered(directories);
     run(async {
-        let _held = mine(&mut bench.lock_in(&places, "a")).await;
+        let _held = mine(&mut bench.lock_in(&places, &["a"])).await;
         assert_eq!(bench.files().len(), 1);
     });
 }
@@ -176,8 +198,7 @@ fn the_next_place_is_taken_where_the_first_cannot_be_used() {
 fn without_a_place_a_load_goes_on() {
     let bench = Bench::new();
     let places = LockPlaces::only(Path::new("/nonexistent"));
-    let turn = run(async { bench.lock_in(&places, "a").turn().await });
-    assert!(matches!(turn, Turn::WithoutLock));
+    run(async { mine(&mut bench.lock_in(&places, &["a"])).await });
     let told = bench.told();
     assert!(
         matches!(&told[..], [Event::NoLock { reason }] if reason.contains("/nonexistent/stevedore-")),
@@ -192,14 +213,14 @@ fn what_is_no_lock_is_not_written_to() {
     std::fs::write(&precious, "precious").unwrap();
     run(async {
         let lock = &mut bench.lock("a");
-        symlink(&precious, &lock.paths[0]).unwrap();
-        assert!(matches!(lock.turn().await, Turn::WithoutLock));
-        std::fs::remove_file(&lock.paths[0]).unwrap();
-        std::fs::hard_link(&precious, &lock.paths[0]).unwrap();
-        assert!(matches!(lock.turn().await, Turn::WithoutLock));
-        std::fs::remove_file(&lock.paths[0]).unwrap();
-        std::fs::create_dir(&lock.paths[0]).unwrap();
-        assert!(matches!(lock.turn().await, Turn::WithoutLock));
+        symlink(&precious, &lock.images[0][0]).unwrap();
+        assert!(mine(lock).await.files.is_empty());
+        std::fs::remove_file(&lock.images[0][0]).unwrap();
+        std::fs::hard_link(&precious, &lock.images[0][0]).unwrap();
+        assert!(mine(lock).await.files.is_empty());
+        std::fs::remove_file(&lock.images[0][0]).unwrap();
+        std::fs::create_dir(&lock.images[0][0]).unwrap();
+        assert!(mine(lock).await.files.is_empty());
     });
     assert_eq!(std::fs::read_to_string(precious).unwrap(), "precious");
 }
@@ -227,15 +248,15 @@ async fn work_ten_times(
     use std::sync::atomic::Ordering::SeqCst;
     let mut count = 0;
     while count < 10 {
-        match bench.lock_in(places, "a").turn().await {
-            Turn::Mine(_held) => {
+        match bench.lock_in(places, &["a"]).turn().await {
+            Turn::Mine(held) => {
+                assert_eq!(held.files.len(), 1, "{:?}", bench.told());
                 assert_eq!(working.fetch_add(1, SeqCst), 0, "two hold the lock");
                 tokio::time::sleep(Duration::from_micros(200)).await;
                 working.fetch_sub(1, SeqCst);
                 count += 1;
             }
             Turn::LookAgain => {}
-            Turn::WithoutLock => panic!("there is no lock: {:?}", bench.told()),
         }
     }
 }
