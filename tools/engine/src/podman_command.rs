@@ -148,7 +148,6 @@ impl PodmanCommand {
         arguments: impl IntoIterator<Item = I>,
         input: Stdio,
     ) -> Result<Run, Error> {
-        self.traffic.count_request();
         let child = Command::new(&self.program)
             .args(arguments)
             .stdin(input)
@@ -159,6 +158,7 @@ impl PodmanCommand {
                 program: self.program.clone(),
                 source,
             })?;
+        self.traffic.count_request();
         Ok(Run { child: Some(child) })
     }
 
