@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{json, Value};
 use stevedore_image::compression::{Compression, Compressor};
 use stevedore_image::digest::Digest;
+use stevedore_image::media_type;
 
 /// A layer of an image that is made for a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,7 +174,7 @@ fn write_layer(root: &Path, index: usize, layer: &LayerFile) -> io::Result<Value
             let blob = compressor.finish()?;
             let digest = Digest::of(&blob);
             fs::write(root.join("base/blobs/sha256").join(digest.hex()), &blob)?;
-            described["blob"] = json!({"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+            described["blob"] = json!({"mediaType": media_type::oci_layer(*compression),
                 "digest": digest, "size": blob.len()});
         }
     }

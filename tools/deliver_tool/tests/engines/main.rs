@@ -14,5 +14,8 @@ mod listed;
 mod loads;
 mod node;
 mod parallel;
+mod podman;
+mod podman_disturbances;
+mod podman_way;
 mod remote;
 mod unnamed;
