@@ -115,11 +115,13 @@ fn what_listens_is_no_engine() {
     let personality = Personality {
         server: "nginx",
         api_version: "",
+        ..Personality::DOCKER_28
     };
     Case::of(&[], personality).fails(3, "is no container engine");
     let personality = Personality {
         server: "Docker/1.12",
         api_version: "1.24",
+        ..Personality::DOCKER_28
     };
     Case::of(&[], personality).fails(3, "speaks API 1.24");
 }

@@ -162,7 +162,8 @@ fn no_such_file(path: &str) -> String {
     format!("open /var/lib/docker/tmp/docker-import-123456789/{path}: no such file or directory")
 }
 
-fn read_members(archive: &[u8]) -> io::Result<HashMap<String, Vec<u8>>> {
+/// The files of a tar.
+pub(crate) fn read_members(archive: &[u8]) -> io::Result<HashMap<String, Vec<u8>>> {
     let mut members = HashMap::new();
     for entry in tar::Archive::new(archive).entries()? {
         let mut entry = entry?;

@@ -44,6 +44,45 @@ impl EngineApi {
         Ok((status, serde_json::from_str(body).unwrap_or(Value::Null)))
     }
 
+    /// Posts a tar, and gives the answer as it is.
+    ///
+    /// # Errors
+    /// If the engine cannot be reached.
+    pub fn upload(&self, path: &str, tar: &[u8]) -> io::Result<String> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        write!(
+            stream,
+            "POST {path} HTTP/1.0\r\nHost: engine\r\nContent-Type: application/x-tar\r\nContent-Length: {}\r\n\r\n",
+            tar.len()
+        )?;
+        stream.write_all(tar)?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+
+    /// The tar that the engine makes of an image.
+    ///
+    /// # Errors
+    /// If the engine cannot be reached, or has no such image.
+    pub fn save(&self, image: &str) -> io::Result<Vec<u8>> {
+        let mut stream = UnixStream::connect(&self.socket)?;
+        write!(
+            stream,
+            "GET /images/{image}/get HTTP/1.0\r\nHost: engine\r\n\r\n"
+        )?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        let end_of_head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+        let head = end_of_head.ok_or_else(|| io::Error::other("no HTTP"))?;
+        if !answer.starts_with(b"HTTP/1.0 200") && !answer.starts_with(b"HTTP/1.1 200") {
+            return Err(io::Error::other(
+                String::from_utf8_lossy(&answer).into_owned(),
+            ));
+        }
+        Ok(answer.split_off(head + 4))
+    }
+
     /// The ID of the image with this name or ID; `None` if there is none.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use crate::docker_store::DockerStore;
 use crate::fault::Fault;
+use crate::oci_store::OciStore;
 
 /// What the fake says it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub struct Personality {
     pub server: &'static str,
     /// The `Api-Version` header; none if it is empty.
     pub api_version: &'static str,
+    /// Whether it has the containerd image store. It then serves no `/grpc`, like a daemon behind a proxy that lets
+    /// only what it knows pass.
+    pub has_containerd_store: bool,
 }
 
 impl Personality {
@@ -36,6 +40,20 @@ impl Personality {
     pub const DOCKER_28: Self = Self {
         server: "Docker/28.5.2 (linux)",
         api_version: "1.51",
+        has_containerd_store: false,
+    };
+
+    /// Docker 28.5 with the containerd image store.
+    pub const DOCKER_28_CONTAINERD: Self = Self {
+        has_containerd_store: true,
+        ..Self::DOCKER_28
+    };
+
+    /// Docker 25 with the containerd image store, which does not tell what is available of an image.
+    pub const DOCKER_25_CONTAINERD: Self = Self {
+        server: "Docker/25.0.5 (linux)",
+        api_version: "1.44",
+        has_containerd_store: true,
     };
 }
 
@@ -68,6 +86,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     store: DockerStore,
+    /// Used instead of `store` if the personality has the containerd store.
+    oci_store: OciStore,
     fault: Option<Fault>,
     requests: Vec<RecordedRequest>,
 }
@@ -137,6 +157,11 @@ impl FakeDocker {
         self.shared.state().store.clone()
     }
 
+    /// What it has, if it has the containerd store.
+    pub fn oci_store(&self) -> OciStore {
+        self.shared.state().oci_store.clone()
+    }
+
     /// Changes what it has.
     pub fn change_store(&self, change: impl FnOnce(&mut DockerStore)) {
         change(&mut self.shared.state().store);
@@ -199,6 +224,13 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
     }
     let mut state = shared.state();
     state.requests.push(record(&method, &path, 0, true));
+    if shared.personality.has_containerd_store {
+        let query = request.uri().query();
+        let path = unversioned(request.uri().path());
+        if let Some(answer) = answer_as_containerd(&mut state.oci_store, &method, path, query) {
+            return Ok(answer);
+        }
+    }
     Ok(match path.split('?').next().map(unversioned) {
         Some("/_ping") => ping(shared.personality),
         Some("/info") => respond(
@@ -209,6 +241,56 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
         Some(path) => inspect(&state.store, path),
         None => respond(404, ""),
     })
+}
+
+/// What the containerd store answers differently; `None` for all else.
+fn answer_as_containerd(
+    store: &mut OciStore,
+    method: &Method,
+    path: &str,
+    query: Option<&str>,
+) -> Option<Response<Full<Bytes>>> {
+    let name = path.strip_prefix("/images/");
+    Some(match path {
+        "/_ping" => return None,
+        "/info" => {
+            let status = json!({"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]});
+            respond(200, status.to_string())
+        }
+        "/grpc" => message(403, "not allowed here"),
+        _ if path.ends_with("/tag") => {
+            let is_tagged =
+                image_in(path, "/tag").is_some_and(|image| store.tag(&image, &name_in(query)));
+            match is_tagged {
+                true => respond(201, ""),
+                false => message(404, "No such image"),
+            }
+        }
+        _ if method == Method::DELETE => {
+            let image = name.and_then(|name| name.parse().ok());
+            respond(
+                match image.is_some_and(|image| store.remove(&image)) {
+                    true => 200,
+                    false => 404,
+                },
+                "",
+            )
+        }
+        _ => {
+            let name = name
+                .and_then(|name| name.strip_suffix("/json"))
+                .unwrap_or_default();
+            match store.inspect(familiar(name), query == Some("manifests=1")) {
+                Some(answer) => respond(200, answer.to_string()),
+                None => message(404, "No such image"),
+            }
+        }
+    })
+}
+
+fn familiar(name: &str) -> &str {
+    let name = name.strip_prefix("docker.io/").unwrap_or(name);
+    name.strip_prefix("library/").unwrap_or(name)
 }
 
 fn record(method: &Method, path: &str, body_bytes: usize, complete: bool) -> RecordedRequest {
@@ -259,7 +341,8 @@ fn image_in(path: &str, end: &str) -> Option<Digest> {
         .ok()
 }
 
-fn tag(store: &mut DockerStore, path: &str, query: Option<&str>) -> Response<Full<Bytes>> {
+/// The name that a request to tag an image has in its query.
+fn name_in(query: Option<&str>) -> String {
     let parameter = |name| {
         let mut pairs = query
             .unwrap_or_default()
@@ -269,7 +352,11 @@ fn tag(store: &mut DockerStore, path: &str, query: Option<&str>) -> Response<Ful
             .find_map(|(key, value)| (key == name).then_some(value))
             .unwrap_or_default()
     };
-    let name = format!("{}:{}", parameter("repo"), parameter("tag"));
+    format!("{}:{}", parameter("repo"), parameter("tag"))
+}
+
+fn tag(store: &mut DockerStore, path: &str, query: Option<&str>) -> Response<Full<Bytes>> {
+    let name = name_in(query);
     match image_in(path, "/tag") {
         Some(image) if store.tag(&image, &name) => respond(201, ""),
         _ => message(404, "No such image"),
@@ -282,10 +369,7 @@ fn inspect(store: &DockerStore, path: &str) -> Response<Full<Bytes>> {
         .and_then(|path| path.strip_suffix("/json"));
     let image = name.and_then(|name| match name.parse() {
         Ok(id) => store.image(&id).map(|_| id),
-        Err(_) => store.name(
-            name.trim_start_matches("docker.io/")
-                .trim_start_matches("library/"),
-        ),
+        Err(_) => store.name(familiar(name)),
     });
     let Some(image) = image else {
         return message(404, "No such image");
@@ -327,9 +411,23 @@ async fn load(
             Some(Fault::WrongId) => {
                 stream(&[format!("Loaded image ID: {}", Digest::of(b"another"))])
             }
+            fault if shared.personality.has_containerd_store => {
+                load_oci_archive(&mut state.oci_store, &archive, fault.as_ref())
+            }
             fault => load_archive(&mut state.store, &archive, fault.as_ref()),
         },
     ))
+}
+
+fn load_oci_archive(store: &mut OciStore, archive: &[u8], fault: Option<&Fault>) -> String {
+    let mut lines = match store.load(archive) {
+        Ok(lines) => lines,
+        Err(error) => return refusal(&error),
+    };
+    if let Some(Fault::NotUnpacked { reason }) = fault {
+        lines.push(format!("Error unpacking image: {reason}"));
+    }
+    stream(&lines)
 }
 
 fn load_archive(store: &mut DockerStore, archive: &[u8], fault: Option<&Fault>) -> String {

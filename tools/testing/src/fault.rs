@@ -30,6 +30,11 @@ pub enum Fault {
         /// The body as it is.
         body: &'static str,
     },
+    /// The containerd store takes an upload, and then says that it could not unpack the image, because of this.
+    NotUnpacked {
+        /// The engine's words.
+        reason: &'static str,
+    },
     /// An upload succeeds, but another ID is printed.
     WrongId,
     /// An upload succeeds, but no ID is printed.
