@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::time::Instant;
 
 use stevedore_delivery::{Consignment, Destination, ImageReport, Outcome, Report};
-use stevedore_engine::{Connection, Traffic};
+use stevedore_engine::{Connection, Store, Traffic};
 use stevedore_image::reference::Reference;
 
 /// What is known so far of a delivery: it can be reported at any moment, also when a signal ends it.
@@ -38,7 +38,7 @@ impl Attempt {
                 [image] => Some(image.image_id.clone()),
                 _ => None,
             },
-            manifest_digest: None,
+            manifest_digest: self.manifest_digest(),
             references: self.references.get().map_or(Vec::new(), |all| names(all)),
             destination: self.destination(),
             layers: images.iter().map(|image| image.layers).sum(),
@@ -58,6 +58,15 @@ impl Attempt {
             images,
             error: result.as_ref().err().map(|error| format!("{error:#}")),
         }
+    }
+
+    /// The digest of the manifest under which the one image is there, where that is its ID.
+    fn manifest_digest(&self) -> Option<String> {
+        let [consignment] = self.consignments() else {
+            return None;
+        };
+        let loaded = consignment.loaded()?;
+        (loaded.store == Store::Containerd).then(|| loaded.image_id.to_string())
     }
 
     /// What is delivered; nothing as long as the images' files were not read.

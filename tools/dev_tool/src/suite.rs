@@ -33,6 +33,7 @@ const TEST_ENGINES: &[&str] = &[
     "docker-28",
     "docker-28-containerd",
     "docker-28@tmpfs:64m",
+    "docker-28-containerd@tmpfs:100m",
     "docker-28@tls",
     "docker-28@ssh",
     "podman-4",

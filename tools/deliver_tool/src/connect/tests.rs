@@ -46,6 +46,7 @@ fn if_none_answers_each_is_told_with_the_reason() {
     let personality = Personality {
         server: "nginx",
         api_version: "",
+        ..Personality::DOCKER_28
     };
     let no_engine = FakeDocker::start(personality).unwrap();
     let candidates = [

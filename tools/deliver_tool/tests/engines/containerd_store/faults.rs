@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use stevedore_engine::{Docker, Traffic};
@@ -109,16 +108,19 @@ fn disturbed(
     assert_ne!(finished.code, Some(0), "{}", finished.stderr);
     is_complete(bench, &old, &bench.image_name());
     assert_eq!(bench.api.image_count().unwrap(), count);
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let after = blobs(bench);
-        if after.is_subset(&before) {
-            break;
-        }
-        let rest: Vec<&String> = after.difference(&before).collect();
-        assert!(Instant::now() < deadline, "blobs remain: {rest:?}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    // The config and the manifest may have been written: the engine collects what nothing refers to whenever an image
+    // is removed.
+    let removed = bench.image(&bench.tars(&["removed"]), "A=3");
+    bench
+        .api
+        .upload("/images/load", &archive(&removed, |_| true))
+        .unwrap();
+    let id = manifest(&removed).descriptor().digest;
+    bench.api.remove_image(&id.to_string()).unwrap();
+    let after = blobs(bench);
+    let rest: Vec<&String> = after.difference(&before).collect();
+    assert!(rest.is_empty(), "blobs remain: {rest:?}");
+    let image = bench.image(&layers, "A=2");
     loads(bench, &image, "loaded", [2, 0, 2]);
     let id = manifest(&old).descriptor().digest;
     bench.api.remove_image(&id.to_string()).unwrap();
@@ -156,7 +158,7 @@ fn a_full_disk() {
         loads(bench, &old, "loaded", [1, 0, 1]);
         let count = bench.api.image_count().unwrap();
         // The first does not fit; of the second the blob does, but not what is unpacked from it.
-        for size in [120_000_000, 40_000_000] {
+        for size in [120_000_000, 60_000_000] {
             let image = bench.image(&[bench.tar("base", size)], "A=2");
             let finished = bench.load(&image);
             assert_eq!(finished.code, Some(1), "{}", finished.stderr);
