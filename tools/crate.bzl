@@ -77,7 +77,7 @@ def crate_library(name, *, deps = [], dev_deps = [], testonly = False, visibilit
         tags = [],
     )
 
-def crate_binary(name, *, deps = [], dev_deps = [], test_tags = [], visibility = ["//visibility:private"]):
+def crate_binary(name, *, deps = [], dev_deps = [], test_tags = [], testonly = False, visibility = ["//visibility:private"]):
     """A binary crate with its tests.
 
     Args:
@@ -85,10 +85,12 @@ def crate_binary(name, *, deps = [], dev_deps = [], test_tags = [], visibility =
         deps: Crates of this workspace that it depends on; those of others are read from its manifest.
         dev_deps: Crates of this workspace that only its tests depend on.
         test_tags: Tags of its tests.
+        testonly: Whether it is for tests alone.
         visibility: Who may depend on it.
     """
     rust_binary(
         name = name,
+        testonly = testonly,
         srcs = native.glob(["src/**/*.rs"]),
         crate_name = name.replace("-", "_"),
         crate_root = "src/main.rs",

@@ -346,6 +346,7 @@ _NORMAL_DEPENDENCIES = {
             "hyper-util": Label("@stevedore_crates__hyper-util-0.1.21//:hyper_util"),
             "percent-encoding": Label("@stevedore_crates__percent-encoding-2.3.2//:percent_encoding"),
             "prost": Label("@stevedore_crates__prost-0.14.4//:prost"),
+            "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
             "rustls": Label("@stevedore_crates__rustls-0.23.46//:rustls"),
             "rustls-native-certs": Label("@stevedore_crates__rustls-native-certs-0.8.5//:rustls_native_certs"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
@@ -447,6 +448,9 @@ _NORMAL_DEV_DEPENDENCIES = {
     "tools/dev_tool": {
     },
     "tools/engine": {
+        _COMMON_CONDITION: {
+            "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
+        },
     },
     "tools/image": {
     },
@@ -470,6 +474,8 @@ _NORMAL_DEV_ALIASES = {
     "tools/dev_tool": {
     },
     "tools/engine": {
+        _COMMON_CONDITION: {
+        },
     },
     "tools/image": {
     },
