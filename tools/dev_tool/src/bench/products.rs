@@ -29,6 +29,11 @@ pub(crate) struct Products {
 /// The part of a delivery file that says where an image's files are.
 #[derive(Debug, Deserialize)]
 struct Delivery {
+    images: [NamedImage; 1],
+}
+
+#[derive(Debug, Deserialize)]
+struct NamedImage {
     image: DeliveredImage,
 }
 
@@ -56,13 +61,14 @@ impl Products {
         let text = read(&file)?;
         let delivery: Delivery = serde_json::from_slice(&text)
             .with_context(|| format!("`{}` is no delivery file", file.display()))?;
+        let [NamedImage { image }] = delivery.images;
         let runfiles = beside(&self.load_image, ".runfiles");
-        let config = read(&runfiles.join(&delivery.image.config))?;
+        let config = read(&runfiles.join(&image.config))?;
         let parsed: Value = serde_json::from_slice(&config).context("the config is no JSON")?;
         let diff_ids: Vec<Digest> = serde_json::from_value(parsed["rootfs"]["diff_ids"].clone())
             .context("the config has no `diff_ids`")?;
         let mut layers = Vec::new();
-        for (digest, path) in diff_ids.into_iter().zip(&delivery.image.layers) {
+        for (digest, path) in diff_ids.into_iter().zip(&image.layers) {
             let path = runfiles.join(path);
             // Bazel's own files are links into its trees.
             let path = fs::canonicalize(&path)
