@@ -20,7 +20,15 @@ use table::{Matrix, Verdict};
 const DOCUMENT: &str = "docs/engines.md";
 
 /// The engines, in the order of the columns.
-const ENGINES: &[&str] = &["docker-20", "docker-28", "docker-28-containerd"];
+const ENGINES: &[&str] = &[
+    "docker-20",
+    "docker-28",
+    "docker-28-containerd",
+    "podman-4",
+    "podman-5",
+    "podman-5-rootless",
+    "containerd",
+];
 
 type Case = fn(&Stand<'_>) -> Result<Verdict>;
 

@@ -92,8 +92,10 @@ fn is(report: &LoadReport, outcome: &str, layers: u64) -> Result<()> {
         report.outcome
     );
     let counts = &report.layers;
+    // An engine that reads the files by itself does not say which of the layers it had.
+    let told = counts.present + counts.sent == layers || counts.sent == 0;
     ensure!(
-        counts.total == layers && counts.present + counts.sent == layers,
+        counts.total == layers && told,
         "{counts:?}, expected {layers} in all"
     );
     Ok(())
