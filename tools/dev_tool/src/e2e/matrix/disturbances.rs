@@ -31,6 +31,11 @@ const NO_UPLOAD: Verdict = Verdict::NotApplicable(
     "the engine reads the image's files by itself, so there is no upload that could be disturbed",
 );
 
+/// What Docker with containerd's image store does, and a client cannot change: its lease cannot be reached.
+const KEPT_FOR_A_DAY: Verdict = Verdict::HoldsBut(
+    "no image and no name stays, but Docker keeps the blobs that had arrived under a lease of its own, which ends after a day",
+);
+
 /// Ctrl-C amid an upload.
 pub(crate) fn interrupted(stand: &Stand<'_>) -> Result<Verdict> {
     signalled(stand, "interrupted", Signal::SIGINT, Some(130))
@@ -57,16 +62,31 @@ fn signalled(stand: &Stand<'_>, name: &str, signal: Signal, code: Option<i32>) -
         finished.code,
         finished.stderr
     );
-    comes_back_to(stand, &before)?;
+    let verdict = match stand.engine.name().engine.name {
+        "docker-28-containerd" => {
+            let names = stand.client.names(&stand.engine)?;
+            ensure!(
+                !names
+                    .iter()
+                    .any(|listed| listed.contains(name) || listed.contains("<none>")),
+                "an image stayed behind: {names:?}"
+            );
+            KEPT_FOR_A_DAY
+        }
+        _ => {
+            comes_back_to(stand, &before)?;
+            Verdict::Holds
+        }
+    };
     stand.load(&image)?;
     stand.has(&image)?;
-    Ok(Verdict::Holds)
+    Ok(verdict)
 }
 
-/// The engine is stopped and started when the transfer has begun.
+/// The engine is stopped and started when the transfer has begun. What it had of the upload is its own to remove: podman
+/// leaves the file among the temporary ones.
 pub(crate) fn restarted(stand: &Stand<'_>) -> Result<Verdict> {
     let image = stand.image("restarted", "restarted-base", "restarted")?;
-    let before = stand.content()?;
     let mut held = Held::start(stand, &image, BEGUN)?;
     if !held.wait()? {
         return held.unheld(stand, &image);
@@ -80,7 +100,6 @@ pub(crate) fn restarted(stand: &Stand<'_>) -> Result<Verdict> {
             finished.code,
             finished.stderr
         );
-        comes_back_to(stand, &before)?;
         stand.load(&image)?;
     }
     stand.has(&image)?;

@@ -11,6 +11,8 @@ use anyhow::{bail, Context, Result};
 pub(crate) enum Verdict {
     /// As it should.
     Holds,
+    /// As it should, as far as a client can see to that.
+    HoldsBut(&'static str),
     /// It cannot occur with this engine, because of this.
     NotApplicable(&'static str),
 }
@@ -51,19 +53,15 @@ impl Matrix {
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("| | {} |\n", self.engines.join(" | "));
         text += &format!("|---{}|\n", "|---".repeat(self.engines.len()));
-        let mut notes: Vec<&str> = Vec::new();
+        let mut notes = Vec::new();
         for (case, cells) in self.cases.iter().zip(&self.cells) {
             text += &format!("| {case} |");
             for cell in cells {
                 let shown = match cell {
                     Some(Verdict::Holds) => "ok".to_owned(),
-                    Some(Verdict::NotApplicable(reason)) => {
-                        let known = notes.iter().position(|note| note == reason);
-                        let index = known.unwrap_or_else(|| {
-                            notes.push(reason);
-                            notes.len() - 1
-                        });
-                        format!("– ({})", index + 1)
+                    Some(Verdict::HoldsBut(note)) => format!("ok ({})", number(&mut notes, note)),
+                    Some(Verdict::NotApplicable(note)) => {
+                        format!("– ({})", number(&mut notes, note))
                     }
                     None => "**FAILED**".to_owned(),
                 };
@@ -100,6 +98,16 @@ impl Matrix {
     }
 }
 
+/// The number of a note below the table, which is added if it is new.
+fn number(notes: &mut Vec<&'static str>, note: &'static str) -> usize {
+    let known = notes.iter().position(|other| *other == note);
+    let index = known.unwrap_or_else(|| {
+        notes.push(note);
+        notes.len() - 1
+    });
+    index + 1
+}
+
 fn read(document: &Path) -> Result<String> {
     fs::read_to_string(document).with_context(|| format!("failed to read `{}`", document.display()))
 }
@@ -127,7 +135,8 @@ mod tests {
         let mut matrix = Matrix::new(["loads", "breaks"]);
         matrix.add("one", vec![Some(Verdict::Holds), None]);
         let reason = Some(Verdict::NotApplicable("it cannot break"));
-        matrix.add("other", vec![Some(Verdict::Holds), reason]);
+        let limit = Some(Verdict::HoldsBut("slowly"));
+        matrix.add("other", vec![limit, reason]);
         matrix
     }
 
@@ -135,7 +144,7 @@ mod tests {
     fn reasons_are_notes_below_the_table() {
         assert_eq!(
             matrix().markdown(),
-            "| | one | other |\n|---|---|---|\n| loads | ok | ok |\n| breaks | **FAILED** | – (1) |\n\n(1) it cannot break\n"
+            "| | one | other |\n|---|---|---|\n| loads | ok | ok (1) |\n| breaks | **FAILED** | – (2) |\n\n(1) slowly\n\n(2) it cannot break\n"
         );
     }
 
