@@ -171,7 +171,7 @@ pub(crate) fn disk_full(stand: &Stand<'_>) -> Result<Verdict> {
         finished.stderr
     );
     comes_back_to(&small, &before)?;
-    let image = small.image("fits", "fits-base", "fits")?;
+    let image = small.small_image("fits")?;
     small.load(&image)?;
     small.has(&image)?;
     Ok(Verdict::Holds)

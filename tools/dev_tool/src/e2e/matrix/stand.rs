@@ -95,6 +95,11 @@ impl<'a> Stand<'a> {
         self.image_of(name, &[(name, LARGE)], "MATRIX=1")
     }
 
+    /// An image that fits on it, also where an engine has it in three places for a while.
+    pub(crate) fn small_image(&self, name: &str) -> Result<Image> {
+        self.image_of(name, &[(name, TOP)], "MATRIX=1")
+    }
+
     /// An image of busybox and layers with these names and sizes.
     fn image_of(&self, name: &str, upper: &[(&str, usize)], variable: &str) -> Result<Image> {
         let names: Vec<_> = upper.iter().map(|(name, _)| *name).collect();
