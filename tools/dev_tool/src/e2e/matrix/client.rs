@@ -20,7 +20,7 @@ pub(crate) trait Client {
     /// The `diff_id`s of an image, bottom first; an error if it is not there.
     fn layers(&self, engine: &Running, image: &str) -> Result<Vec<String>>;
 
-    /// The names that a listing of the images shows.
+    /// The names that a listing of the images shows, sorted.
     fn names(&self, engine: &Running) -> Result<Vec<String>>;
 
     /// Runs `command` in a container of the image, without a network, and returns what it wrote.
@@ -45,7 +45,7 @@ pub(crate) trait Client {
 
 /// The client for the engine with this name.
 pub(crate) fn client(engine: &str) -> &'static dyn Client {
-    match engine.split('-').next() {
+    match engine.split(['-', '@']).next() {
         Some("podman") => &Cli::Podman,
         Some("containerd") => &Ctr,
         _ => &Cli::Docker,
@@ -83,7 +83,7 @@ impl Client for Cli {
 
     fn names(&self, engine: &Running) -> Result<Vec<String>> {
         let format = "--format={{.Repository}}:{{.Tag}}";
-        Ok(lines(&self.say(engine, &["images", format])?))
+        Ok(sorted_lines(&self.say(engine, &["images", format])?))
     }
 
     fn run(&self, engine: &Running, image: &str, command: &[&str]) -> Result<String> {
@@ -159,7 +159,9 @@ impl Client for Ctr {
     }
 
     fn names(&self, engine: &Running) -> Result<Vec<String>> {
-        Ok(lines(&self.say(engine, &["images", "ls", "--quiet"])?))
+        Ok(sorted_lines(
+            &self.say(engine, &["images", "ls", "--quiet"])?,
+        ))
     }
 
     fn run(&self, engine: &Running, image: &str, command: &[&str]) -> Result<String> {
@@ -199,6 +201,8 @@ impl Client for Ctr {
     }
 }
 
-fn lines(text: &str) -> Vec<String> {
-    text.lines().map(ToOwned::to_owned).collect()
+fn sorted_lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<_> = text.lines().map(ToOwned::to_owned).collect();
+    lines.sort();
+    lines
 }

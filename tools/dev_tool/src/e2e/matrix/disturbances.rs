@@ -36,6 +36,11 @@ const KEPT_FOR_A_DAY: Verdict = Verdict::HoldsBut(
     "no image and no name stays, but Docker keeps the blobs that had arrived under a lease of its own, which ends after a day",
 );
 
+/// What a killed load cannot take back.
+const KEPT_BY_LEASE: Verdict = Verdict::HoldsBut(
+    "no image and no name stays; a killed load cannot end its lease, which keeps the blobs that had arrived until it ends by itself",
+);
+
 /// Ctrl-C amid an upload.
 pub(crate) fn interrupted(stand: &Stand<'_>) -> Result<Verdict> {
     signalled(stand, "interrupted", Signal::SIGINT, Some(130))
@@ -48,7 +53,7 @@ pub(crate) fn killed(stand: &Stand<'_>) -> Result<Verdict> {
 
 fn signalled(stand: &Stand<'_>, name: &str, signal: Signal, code: Option<i32>) -> Result<Verdict> {
     let image = stand.image(name, &format!("{name}-base"), name)?;
-    let before = stand.content()?;
+    let (before, names) = (stand.content()?, stand.client.names(&stand.engine)?);
     let mut held = Held::start(stand, &image, AMID)?;
     if !held.wait()? {
         return held.unheld(stand, &image);
@@ -62,17 +67,11 @@ fn signalled(stand: &Stand<'_>, name: &str, signal: Signal, code: Option<i32>) -
         finished.code,
         finished.stderr
     );
-    let verdict = match stand.engine.name().engine.name {
-        "docker-28-containerd" => {
-            let names = stand.client.names(&stand.engine)?;
-            ensure!(
-                !names
-                    .iter()
-                    .any(|listed| listed.contains(name) || listed.contains("<none>")),
-                "an image stayed behind: {names:?}"
-            );
-            KEPT_FOR_A_DAY
-        }
+    let now = stand.client.names(&stand.engine)?;
+    ensure!(now == names, "the images were {names:?} and are {now:?}");
+    let verdict = match (stand.engine.name().engine.name, signal) {
+        ("docker-28-containerd", _) => KEPT_FOR_A_DAY,
+        ("containerd", Signal::SIGKILL) => KEPT_BY_LEASE,
         _ => {
             comes_back_to(stand, &before)?;
             Verdict::Holds
