@@ -142,7 +142,8 @@ impl<'a> Contents<'a> {
         let Missing { layers, of } = missing;
         let blobs = self.manifest.layers();
         let bytes = layers.iter().map(|(index, _)| blobs[*index].size).sum();
-        self.delivery.tell_sending(layers.len(), self.delivery.layer_count(), bytes);
+        self.delivery
+            .tell_sending(layers.len(), self.delivery.layer_count(), bytes);
         let mut layers = layers.into_iter().peekable();
         while let Some((index, layer)) = layers.next() {
             self.send_layer(&blobs[index], layer).await?;

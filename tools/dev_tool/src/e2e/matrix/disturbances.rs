@@ -38,7 +38,7 @@ const KEPT_FOR_A_DAY: Verdict = Verdict::HoldsBut(
 
 /// What a killed load cannot take back.
 const KEPT_BY_LEASE: Verdict = Verdict::HoldsBut(
-    "no image and no name stays; a killed load cannot end its lease, which keeps the blobs that had arrived until it ends by itself",
+    "no image and no name stays; a killed load cannot end its lease, so the next load does, or it ends after an hour, and then the blobs that had arrived go",
 );
 
 /// Ctrl-C amid an upload.
@@ -79,6 +79,14 @@ fn signalled(stand: &Stand<'_>, name: &str, signal: Signal, code: Option<i32>) -
     };
     stand.load(&image)?;
     stand.has(&image)?;
+    if verdict == KEPT_BY_LEASE {
+        let content = stand.content()?;
+        let lease = content.iter().find(|entry| entry.starts_with("stevedore-"));
+        ensure!(
+            lease.is_none(),
+            "the next load has left the lease {lease:?}"
+        );
+    }
     Ok(verdict)
 }
 
