@@ -556,6 +556,8 @@ _PROC_MACRO_DEV_ALIASES = {
     "tools/dev_tool": {
     },
     "tools/engine": {
+        _COMMON_CONDITION: {
+        },
     },
     "tools/image": {
     },
