@@ -110,9 +110,9 @@ pub enum Error {
     },
     /// The socket is there, and this user may not use it.
     #[error(
-        "no permission to use the container engine at `{address}`; join the group that owns the socket \
-         (usually `docker`: `sudo usermod -aG docker $USER`, then log in again), or name another engine \
-         with `--host` or `DOCKER_HOST`"
+        "no permission to use the container engine at `{address}`; {}, or name another engine with `--host` or \
+         `DOCKER_HOST`",
+        permission(.address)
     )]
     NoPermission {
         /// Where the engine is.
@@ -297,6 +297,16 @@ pub enum Error {
         /// What it said instead.
         message: String,
     },
+}
+
+/// What lets a user use the socket at `address`.
+fn permission(address: &Address) -> &'static str {
+    match address {
+        Address::Containerd { .. } => "containerd's socket is usually root's: run this as root",
+        _ => {
+            "join the group that owns the socket (usually `docker`: `sudo usermod -aG docker $USER`, then log in again)"
+        }
+    }
 }
 
 impl Error {

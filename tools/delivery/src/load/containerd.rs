@@ -90,18 +90,15 @@ impl Strategy for IntoContainerd<'_> {
         for _ in 0..MAX_TRANSFERS {
             let lease = self.engine.lease().await?;
             let transferred = self.transfer_under(&lease, &snapshotter).await;
-            // What a failed transfer has left is gone when this is over; the image of another is kept by its names.
-            let ended = lease.end(transferred.is_err()).await;
+            // What a failed transfer has left is gone when this is over. If it cannot be ended, it ends by itself.
+            let _ = lease.end(transferred.is_err()).await;
             match transferred {
                 Err(Error::Engine(error)) if error.grpc_code() == Some(GrpcCode::NotFound) => {
                     self.delivery
                         .fall_back(&format!("something was removed meanwhile ({error}): again"));
                 }
                 Err(error) => return Err(self.understood(error)),
-                Ok(()) => {
-                    ended?;
-                    return Ok(self.loaded(Outcome::Loaded));
-                }
+                Ok(()) => return Ok(self.loaded(Outcome::Loaded)),
             }
         }
         Err(self.delivery.keeps_losing(MAX_TRANSFERS))
