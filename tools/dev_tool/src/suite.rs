@@ -39,6 +39,7 @@ const TEST_ENGINES: &[&str] = &[
     "podman-4",
     "podman-5",
     "podman-5-rootless",
+    "podman-5@tmpfs:100m",
     "containerd",
     "containerd@tmpfs:64m",
 ];
