@@ -47,7 +47,7 @@ async fn load_and_run(
     let result = tokio::select! {
         result = load(&attempt, spec, runfiles, flags, &progress) => result,
         signal = signals.next() => {
-            clean_up(&attempt).await;
+            clean_up(&attempt, &manner(&progress)).await;
             Err(Interrupted(signal).into())
         }
     };
@@ -77,11 +77,12 @@ async fn load_and_run(
 }
 
 /// Ends what an interrupted load has begun at the engine.
-async fn clean_up(attempt: &Attempt) {
+async fn clean_up(attempt: &Attempt, manner: &Manner) {
     let Some(engine) = attempt.engine.get() else {
         return;
     };
-    match tokio::time::timeout(CLEAN_UP, engine.clean_up()).await {
+    let clean_up = stevedore_delivery::clean_up(engine, attempt.consignments(), manner);
+    match tokio::time::timeout(CLEAN_UP, clean_up).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => eprintln!("warning: failed to clean up: {error}"),
         Err(_) => eprintln!("warning: failed to clean up: the engine does not answer"),
@@ -114,12 +115,16 @@ async fn load(
         let references = consignments.first().map(Consignment::references);
         check_that_it_runs(engine.address(), references.unwrap_or_default())?;
     }
-    let manner = Manner {
+    let manner = manner(progress);
+    Ok(stevedore_delivery::load(engine, consignments, &manner).await?)
+}
+
+fn manner(progress: &Progress) -> Manner {
+    Manner {
         narrate: progress.shows_bars(),
         observer: progress.observer(),
         locks: LockPlaces::of_machine(|name| env::var_os(name)),
-    };
-    Ok(stevedore_delivery::load(engine, consignments, &manner).await?)
+    }
 }
 
 /// Refuses `--run` before anything is loaded, where no container can be run.

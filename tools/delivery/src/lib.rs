@@ -23,7 +23,7 @@ pub use consignment::Consignment;
 pub use error::Error;
 pub use event::{Event, Observer};
 pub use image::Image;
-pub use load::{load, Loaded, Manner};
+pub use load::{clean_up, load, Loaded, Manner};
 pub use lock::LockPlaces;
 pub use plan::{plan, Shipment};
 pub use report::{Destination, ImageReport, LayerCounts, Outcome, Report};

@@ -42,9 +42,15 @@ pub struct Loaded {
 pub(crate) struct Tally {
     present: Cell<usize>,
     sent: Cell<usize>,
+    /// Whether the engine may have something that is no image: what came before a load was dropped.
+    remains: Cell<bool>,
 }
 
 impl Tally {
+    fn set_remains(&self, remains: bool) {
+        self.remains.set(remains);
+    }
+
     fn set(&self, present: usize, sent: usize) {
         self.present.set(present);
         self.sent.set(sent);
@@ -96,6 +102,39 @@ pub async fn load(
         if consignment.loaded().is_none() {
             consignment.begin();
             consignment.finish(load_one(engine, consignment, manner).await?);
+        }
+    }
+    Ok(())
+}
+
+/// Ends what a load that was dropped has begun, and removes what it has left: layers without an image, in podman.
+///
+/// # Errors
+/// If the engine refuses, or cannot be reached.
+pub async fn clean_up(
+    engine: &Connection,
+    consignments: &[Consignment],
+    manner: &Manner,
+) -> Result<(), Error> {
+    engine.clean_up().await?;
+    for consignment in consignments {
+        if !consignment.tally().remains.get() {
+            continue;
+        }
+        let delivery = Delivery::new(consignment, manner);
+        let key = LockKey::new(engine.address(), consignment.image().id());
+        let lock = Lock::new(&manner.locks, [key], &manner.observer);
+        match engine {
+            Connection::Docker(docker) => {
+                if let Some(libpod) = docker.libpod() {
+                    let engine = &libpod;
+                    IntoPodman { delivery, engine }.clean_up(lock).await?;
+                }
+            }
+            Connection::PodmanCommand(engine) => {
+                IntoPodman { delivery, engine }.clean_up(lock).await?;
+            }
+            Connection::Containerd(_) => {}
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use stevedore_testing::{Finished, ImageFiles, Interference, Program, Proxy};
 
 use crate::bench::{with_engines, Bench, BINARY};
-use crate::podman_way::{by_each_way, Way};
+use crate::podman_way::{by_each_way, layers, Way};
 
 fn corrupt(file: &Path) {
     let mut tar = fs::read(file).unwrap();
@@ -21,7 +21,7 @@ fn corrupt(file: &Path) {
 fn is_as_before(way: &Way<'_>, old: &ImageFiles, count: usize, layers: &[PathBuf]) {
     way.bench.has(old);
     way.bench.is_clean(count);
-    assert_eq!(way.layers(), layers, "{}: layers", way.name);
+    assert_eq!(self::layers(way.bench), layers, "{}: layers", way.name);
     assert_eq!(way.directories(), 0, "{}: directories", way.name);
 }
 
@@ -35,7 +35,7 @@ fn a_layer_whose_bytes_have_changed_is_refused_and_nothing_stays() {
         let old = tars(["old", "older"]);
         way.succeeds(&old);
         let count = way.bench.api.image_count().unwrap();
-        let layers = way.layers();
+        let layers = layers(way.bench);
         let image = tars(["base", "app"]);
         corrupt(&image.tar(1));
         let finished = way.program(&image).run().unwrap();
@@ -135,6 +135,41 @@ fn a_full_disk() {
             let small = bench.image(&bench.tars(&["small"]), "A=3");
             assert_eq!(bench.load(&small).code, Some(0));
             bench.has(&small);
+            bench.api.remove_image(&old.id.to_string()).unwrap();
+        },
+    );
+}
+
+/// Podman reads the layers by itself when the signal comes: those below the large one are there then.
+#[test]
+fn interrupted_while_podman_works() {
+    with_engines(
+        |name| name == "podman-5",
+        |bench| {
+            let old = bench.image(&bench.tars(&["old"]), "A=1");
+            assert_eq!(bench.load(&old).code, Some(0));
+            let count = bench.api.image_count().unwrap();
+            let before = layers(bench);
+            let small = (0..3).map(|index| bench.tar(&format!("small {index}"), 1000));
+            let large = bench.tar("large", 400_000_000);
+            let image = bench.image(&small.chain([large]).collect::<Vec<_>>(), "A=2");
+            let mut program = Program::load(Path::new(BINARY), &image, &bench.host()).unwrap();
+            let child = program.start().unwrap();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while layers(bench).len() < before.len() + 3 {
+                assert!(Instant::now() < deadline, "no layer has come");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let pid = child.id().to_string();
+            let status = Command::new("kill").args(["-INT", &pid]).status();
+            assert!(status.unwrap().success());
+            let finished = program.finish(child.wait_with_output().unwrap()).unwrap();
+            assert_eq!(finished.code, Some(130), "{}", finished.stderr);
+            bench.has(&old);
+            bench.is_clean(count);
+            assert_eq!(layers(bench), before, "{}", finished.stderr);
+            assert_eq!(bench.load(&image).code, Some(0));
+            bench.has(&image);
             bench.api.remove_image(&old.id.to_string()).unwrap();
         },
     );

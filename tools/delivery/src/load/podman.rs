@@ -9,6 +9,8 @@ mod directory;
 mod remains;
 mod upload;
 
+use std::time::Duration;
+
 use stevedore_engine::{ImageName, Podman, Store};
 use stevedore_image::digest::Digest;
 
@@ -16,11 +18,15 @@ use super::delivery::Delivery;
 use super::strategy::Strategy;
 use super::Loaded;
 use crate::error::Error;
+use crate::lock::{Lock, Turn};
 use crate::report::Outcome;
 use directory::Local;
 
 /// How often an image is brought because somebody has removed it before it had its names.
 const MAX_ATTEMPTS: usize = 3;
+
+/// How long is waited for the lock, and for podman, before what a dropped transfer has left is removed.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// A delivery into podman.
 pub(super) struct IntoPodman<'a, E> {
@@ -53,6 +59,24 @@ impl<E: Podman> Strategy for IntoPodman<'_, E> {
 }
 
 impl<E: Podman> IntoPodman<'_, E> {
+    /// Removes what a transfer that was dropped has left, unless somebody else goes on with it.
+    pub(super) async fn clean_up(&self, mut lock: Lock<'_>) -> Result<(), Error> {
+        let Ok(Turn::Mine(held)) = tokio::time::timeout(PATIENCE, lock.turn()).await else {
+            return Ok(());
+        };
+        let remove = async {
+            // Podman notices only now that nobody waits for its answer.
+            tokio::time::sleep(PATIENCE).await;
+            let id = self.delivery.image.id();
+            let image = self.engine.inspect(ImageName::Id(&id)).await?;
+            if image.is_some_and(|image| image.references.is_empty()) {
+                self.engine.remove_image(&id).await?;
+            }
+            remains::remove(&self.delivery, self.engine).await
+        };
+        held.during(remove).await
+    }
+
     /// Gives the image the names that it lacks; `false` if it is not there.
     ///
     /// It is asked for once, and not tagged under each name, because podman writes its whole list of images for each
@@ -72,11 +96,14 @@ impl<E: Podman> IntoPodman<'_, E> {
 
     /// Makes podman have the image, under its first name or none.
     async fn bring(&self) -> Result<(), Error> {
+        let tally = self.delivery.tally;
+        tally.set_remains(true);
         let brought = self.try_to_bring().await;
         if let Err(Error::Refused { .. } | Error::KeepsLosingLayers { .. }) = brought {
             // The error is what matters; and an engine whose disk is full may not be able to tidy up either.
             let _ = remains::remove(&self.delivery, self.engine).await;
         }
+        tally.set_remains(false);
         let id = brought?;
         let expected = self.delivery.image.id();
         match id {
