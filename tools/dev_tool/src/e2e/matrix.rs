@@ -43,6 +43,7 @@ const CASES: &[(&str, Case)] = &[
         "another image on the same base sends only its own layer",
         loads::shared_base,
     ),
+    ("two images in one load share what is sent", loads::pair),
     ("the engine's own listing shows the name", uses::is_listed),
     ("a container runs", uses::runs),
     ("saved again, it is whole", uses::is_saved_whole),

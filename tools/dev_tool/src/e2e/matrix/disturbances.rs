@@ -243,7 +243,8 @@ impl Held {
 /// The engine's store is as it was, after a moment to clean up. What nothing refers to may wait for the next collection,
 /// which is asked for.
 fn comes_back_to(stand: &Stand<'_>, before: &[String]) -> Result<()> {
-    if let Some(image) = stand.client.names(&stand.engine)?.first() {
+    let names = stand.client.names(&stand.engine)?;
+    if let Some(image) = names.iter().find(|name| !name.contains("<none>")) {
         stand.client.collect(&stand.engine, image)?;
     }
     let deadline = Instant::now() + Duration::from_secs(10);

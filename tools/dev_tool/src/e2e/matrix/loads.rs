@@ -85,6 +85,22 @@ pub(crate) fn shared_base(stand: &Stand<'_>) -> Result<Verdict> {
     Ok(Verdict::Holds)
 }
 
+/// Two new images in one load, with all but their top layers in common.
+pub(crate) fn pair(stand: &Stand<'_>) -> Result<Verdict> {
+    let [one, other] = stand.pair(["pair", "pair-other"])?;
+    let (traffic, report) = stand.load(&one)?;
+    ensure!(
+        report.outcome == "loaded",
+        "the outcome is `{}`",
+        report.outcome
+    );
+    // The allowance is for each of the two.
+    sends_at_most(&traffic, one.size + other.top + ALLOWANCE)?;
+    stand.has(&one)?;
+    stand.has(&other)?;
+    Ok(Verdict::Holds)
+}
+
 fn is(report: &LoadReport, outcome: &str, layers: u64) -> Result<()> {
     ensure!(
         report.outcome == outcome,

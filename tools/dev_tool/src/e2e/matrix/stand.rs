@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{ensure, Context, Result};
-use stevedore_testing::{layer_tar, program_layer, Finished, ImageFiles, LayerFile, Program};
+use stevedore_testing::{
+    layer_tar, program_layer, Finished, ImageDraft, ImageFiles, LayerFile, Program,
+};
 
 use super::client::{client, Client};
 use crate::engine::Running;
@@ -49,6 +51,23 @@ pub(crate) struct Image {
     pub(crate) top: u64,
     /// Bytes of all layers.
     pub(crate) size: u64,
+}
+
+impl Image {
+    fn new(name: &str, files: ImageFiles, layers: &[LayerFile]) -> Self {
+        let sizes: Vec<_> = layers
+            .iter()
+            .map(|layer| match layer {
+                LayerFile::Tar(tar) | LayerFile::Blob(tar, _) => tar.len() as u64,
+            })
+            .collect();
+        Self {
+            files,
+            name: format!("docker.io/library/{name}:dev"),
+            top: sizes.last().copied().unwrap_or_default(),
+            size: sizes.iter().sum(),
+        }
+    }
 }
 
 impl<'a> Stand<'a> {
@@ -105,22 +124,49 @@ impl<'a> Stand<'a> {
         let names: Vec<_> = upper.iter().map(|(name, _)| *name).collect();
         let folder = format!("{name}-{}-{}", names.join("-"), variable.replace('=', "-"));
         let folder = self.scratch.file(&folder);
-        std::fs::create_dir_all(&folder).context("failed to create a folder for an image")?;
-        let mut layers = vec![LayerFile::Tar(self.busybox.clone())];
-        let mut sizes = vec![self.busybox.len() as u64];
-        for (name, size) in upper {
-            let tar = layer_tar(name, *size)?;
-            sizes.push(tar.len() as u64);
-            layers.push(LayerFile::Tar(tar));
-        }
+        create(&folder)?;
+        let layers = self.layers(upper)?;
         let files = ImageFiles::write(&folder, &layers, variable, &[&format!("{name}:dev")])
             .context("failed to write an image")?;
-        Ok(Image {
-            files,
-            name: format!("docker.io/library/{name}:dev"),
-            top: sizes.last().copied().unwrap_or_default(),
-            size: sizes.iter().sum(),
-        })
+        Ok(Image::new(name, files, &layers))
+    }
+
+    /// Two images that one call loads; all but their top layers is the same.
+    pub(crate) fn pair(&self, names: [&str; 2]) -> Result<[Image; 2]> {
+        let folder = self.scratch.file(&names.join("-"));
+        create(&folder)?;
+        let [one, other] = names;
+        let base = format!("{one}-base");
+        let layers = [
+            self.layers(&[(&base, BASE), (one, TOP)])?,
+            self.layers(&[(&base, BASE), (other, TOP)])?,
+        ];
+        let tags = names.map(|name| [format!("{name}:dev")]);
+        let tags = [[tags[0][0].as_str()], [tags[1][0].as_str()]];
+        let draft = |index: usize| ImageDraft {
+            name: names[index],
+            layers: &layers[index],
+            environment: "MATRIX=1",
+            names: &tags[index],
+        };
+        let written = ImageFiles::write_all(&folder, &[draft(0), draft(1)])
+            .context("failed to write two images")?;
+        let [first, second]: [ImageFiles; 2] = written
+            .try_into()
+            .map_err(|_| anyhow::anyhow!("two images were to be written"))?;
+        Ok([
+            Image::new(one, first, &layers[0]),
+            Image::new(other, second, &layers[1]),
+        ])
+    }
+
+    /// busybox, and layers with these names and sizes.
+    fn layers(&self, upper: &[(&str, usize)]) -> Result<Vec<LayerFile>> {
+        let mut layers = vec![LayerFile::Tar(self.busybox.clone())];
+        for (name, size) in upper {
+            layers.push(LayerFile::Tar(layer_tar(name, *size)?));
+        }
+        Ok(layers)
     }
 
     /// A load of the image through the counting proxy.
@@ -180,6 +226,10 @@ impl<'a> Stand<'a> {
         content.sort();
         Ok(content)
     }
+}
+
+fn create(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).context("failed to create a folder for an image")
 }
 
 /// The load's own report.
