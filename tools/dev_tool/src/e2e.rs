@@ -65,11 +65,6 @@ fn run_hello(workspace: &Workspace, report: &mut Report) -> Result<()> {
     }
     let engine = Running::start(workspace, "docker-28", "e2e")?;
     failures::cases(report, &load, &engine);
-    drop(engine);
-    let small = Running::start(workspace, "docker-28@tmpfs:64m", "e2e")?;
-    report.case("a full disk fails the load and leaves nothing", || {
-        failures::full_disk(&load, &small)
-    });
     Ok(())
 }
 

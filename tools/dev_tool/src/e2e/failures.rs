@@ -1,24 +1,16 @@
-//! Loads that cannot succeed: the exit code, the message, and that nothing stays behind.
+//! Loads that cannot succeed: the exit code and the message. Those that are disturbed are in the matrix.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use anyhow::{ensure, Context, Result};
-use nix::sys::signal::{kill, Signal};
-use nix::unistd::Pid;
+use anyhow::{ensure, Result};
 
 use super::report::Report;
 use crate::command::finish;
 use crate::engine::Running;
 use crate::load_report::LoadReport;
-use crate::proxy::Proxy;
 use crate::scratch::Scratch;
-
-/// How many bytes are sent when a load is interrupted: amid the base.
-const INTERRUPT_AFTER: u64 = 8_000_000;
 
 /// A load that fails.
 struct Failure<'a> {
@@ -40,61 +32,6 @@ pub(crate) fn cases(report: &mut Report, load: &Path, engine: &Running) {
     report.case("without permission on the socket the load fails", || {
         without_permission(load, engine)
     });
-    report.case("Ctrl-C during an upload leaves nothing", || {
-        interrupted(load, engine)
-    });
-}
-
-/// A daemon whose disk is full: the image of `load` is larger than its data root.
-pub(crate) fn full_disk(load: &Path, engine: &Running) -> Result<()> {
-    let failure = Failure {
-        host: engine.host(),
-        exit_code: 1,
-        parts: &["no space left on device"],
-    };
-    fails(Command::new(load), &failure)?;
-    is_empty(engine)
-}
-
-/// Ctrl-C while the layers are uploaded.
-fn interrupted(load: &Path, engine: &Running) -> Result<()> {
-    let scratch = Scratch::new()?;
-    let proxy = Proxy::start(&scratch.file("proxy.sock"), &engine.socket())?;
-    let mut child = Command::new(load)
-        .env("DOCKER_HOST", proxy.host())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .with_context(|| format!("failed to run `{}`", load.display()))?;
-    while proxy.sent() < INTERRUPT_AFTER && child.try_wait()?.is_none() {
-        thread::sleep(Duration::from_millis(1));
-    }
-    kill(Pid::from_raw(i32::try_from(child.id())?), Signal::SIGINT)
-        .context("failed to interrupt")?;
-    let status = child.wait().context("failed to wait for the load")?;
-    ensure!(
-        status.code() == Some(130),
-        "it ended with {status}, expected exit code 130"
-    );
-    is_empty(engine)
-}
-
-/// Nothing is in the engine's store. It cleans up after an upload that has ended, so it gets a moment.
-fn is_empty(engine: &Running) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let content = engine.content()?;
-        if content.is_empty() {
-            return Ok(());
-        }
-        ensure!(
-            Instant::now() < deadline,
-            "this stayed behind: {}",
-            content.join(", ")
-        );
-        thread::sleep(Duration::from_millis(100));
-    }
 }
 
 /// Runs the load as a user that is neither root nor in the socket's group, but may read what root may: the build's outputs
