@@ -48,6 +48,11 @@ pub(crate) fn further_tag(stand: &Stand<'_>) -> Result<Verdict> {
     let mut image = stand.image("first", "base", "app")?;
     let (traffic, _) = stand.load_with(&image, &["--tag=further:extra"])?;
     sends_at_most(&traffic, 0)?;
+    ensure!(
+        traffic.uploads().count() == 0,
+        "it uploaded: {:?}",
+        traffic.requests
+    );
     stand.has(&image)?;
     image.name = "docker.io/library/further:extra".to_owned();
     stand.has(&image)?;
