@@ -1,10 +1,11 @@
 //! Loads that are disturbed, into Docker with the containerd image store.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 use stevedore_engine::{Docker, Traffic};
+use stevedore_image::digest::Digest;
 use stevedore_testing::{Finished, Interference, Program, Proxy};
 
 use super::{
@@ -19,10 +20,10 @@ fn what_is_removed_after_it_was_asked_for_is_sent_all_the_same() {
         for holds_snapshot in [false, true] {
             let old = bench.image(&bench.tars(&["base", "lib"]), "A=1");
             loads(bench, &old, "loaded", [2, 0, 2]);
+            let id = manifest(&old).descriptor().digest.to_string();
             // A container keeps the snapshots, not the blobs: what is made of these then runs, and cannot be saved.
             let container = holds_snapshot.then(|| bench.make_container(&bench.image_name()));
             let image = bench.image(&bench.tars(&["base", "lib", "app"]), "A=1");
-            let id = manifest(&old).descriptor().digest.to_string();
             let api = bench.api.clone();
             let remove = Box::new(move || api.remove_image(&id).unwrap());
             let proxy = Proxy::start(&bench.socket, Interference::BeforeUpload(1, remove)).unwrap();
@@ -75,8 +76,8 @@ fn a_layer_whose_bytes_have_changed_is_not_sent_to_its_end() {
     });
 }
 
-/// All blobs in the engine's content store.
-fn blobs(bench: &Bench) -> BTreeSet<String> {
+/// All blobs in the engine's content store, and their sizes.
+fn blobs(bench: &Bench) -> BTreeMap<Digest, u64> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -87,10 +88,10 @@ fn blobs(bench: &Bench) -> BTreeSet<String> {
         engine.content().await.unwrap().list(Vec::new()).await
     });
     let listed = listed.unwrap();
-    listed.iter().map(|blob| blob.digest.to_string()).collect()
+    listed.iter().map(|blob| (blob.digest, blob.size)).collect()
 }
 
-/// Loads an old image, then a new one by a proxy, which is disturbed: no name moves, nothing stays, and the next load
+/// Loads an old image, then a new one by a proxy, which is disturbed: no name moves, no image stays, and the next load
 /// succeeds.
 fn disturbed(
     bench: &Bench,
@@ -99,6 +100,7 @@ fn disturbed(
 ) {
     let old = bench.image(&bench.tars(&["old"]), "A=1");
     loads(bench, &old, "loaded", [1, 0, 1]);
+    let old_id = manifest(&old).descriptor().digest.to_string();
     let (count, before) = (bench.api.image_count().unwrap(), blobs(bench));
     let layers = [bench.tar("base", 20_000_000), bench.tar("app", 20_000_000)];
     let image = bench.image(&layers, "A=2");
@@ -108,36 +110,37 @@ fn disturbed(
     assert_ne!(finished.code, Some(0), "{}", finished.stderr);
     is_complete(bench, &old, &bench.image_name());
     assert_eq!(bench.api.image_count().unwrap(), count);
-    // The config and the manifest may have been written: the engine collects what nothing refers to whenever an image
-    // is removed.
-    let removed = bench.image(&bench.tars(&["removed"]), "A=3");
-    bench
-        .api
-        .upload("/images/load", &archive(&removed, |_| true))
-        .unwrap();
-    let id = manifest(&removed).descriptor().digest;
-    bench.api.remove_image(&id.to_string()).unwrap();
+    // When its connection breaks, the engine's load leaves its lease behind, which ends after 24 hours (`WithLease` in
+    // containerd's `client/lease.go`; it is to be removed by the request that has ended). It holds what had arrived:
+    // here the small files at the start of the archive. Other loads of the same image find them there.
     let after = blobs(bench);
-    let rest: Vec<&String> = after.difference(&before).collect();
-    assert!(rest.is_empty(), "blobs remain: {rest:?}");
-    let image = bench.image(&layers, "A=2");
+    let rest = after
+        .iter()
+        .filter(|(digest, _)| !before.contains_key(*digest));
+    let rest: u64 = rest.map(|(_, size)| size).sum();
+    assert!(rest < 16 << 10, "{rest} bytes remain");
     loads(bench, &image, "loaded", [2, 0, 2]);
-    let id = manifest(&old).descriptor().digest;
-    bench.api.remove_image(&id.to_string()).unwrap();
+    bench.api.remove_image(&old_id).unwrap();
+}
+
+fn disturbed_by(signal: &str, code: Option<i32>) {
+    with_containerd_stores(|bench| {
+        disturbed(bench, SLOW, |program, proxy| {
+            let finished = signal_in_the_middle(program, proxy, signal);
+            assert_eq!(finished.code, code, "{}", finished.stderr);
+            finished
+        });
+    });
 }
 
 #[test]
-fn killed_or_interrupted_in_the_middle_of_an_upload() {
-    with_containerd_stores(|bench| {
-        for (signal, code) in [("-KILL", None), ("-INT", Some(130))] {
-            disturbed(bench, SLOW, |program, proxy| {
-                let finished = signal_in_the_middle(program, proxy, signal);
-                assert_eq!(finished.code, code, "{}", finished.stderr);
-                finished
-            });
-            bench.api.remove_image(&bench.image_name()).unwrap();
-        }
-    });
+fn killed_in_the_middle_of_an_upload() {
+    disturbed_by("-KILL", None);
+}
+
+#[test]
+fn interrupted_in_the_middle_of_an_upload() {
+    disturbed_by("-INT", Some(130));
 }
 
 #[test]
