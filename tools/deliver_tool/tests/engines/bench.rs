@@ -70,6 +70,11 @@ impl Bench {
         format!("unix://{}", self.socket.display())
     }
 
+    /// Whether a load of new layers has uploaded none: podman 5.7 and later read them from this machine's disk.
+    pub(crate) fn reads_from_disk(&self, loaded: &Finished) -> bool {
+        self.name.starts_with("podman-5") && loaded.report["layers"]["sent"] == 0
+    }
+
     pub(crate) fn image_name(&self) -> String {
         format!("stevedore-test-{}:dev", self.unique)
     }

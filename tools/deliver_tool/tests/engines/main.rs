@@ -18,4 +18,5 @@ mod podman;
 mod podman_disturbances;
 mod podman_way;
 mod remote;
+mod several;
 mod unnamed;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use stevedore_testing::{Finished, ImageFiles, Program};
 
-use crate::bench::{with_graphdrivers, Bench, BINARY};
+use crate::bench::{with_engines, Bench, BINARY};
 
 /// A machine with tests that run side by side.
 const PROCESSES: usize = 8;
@@ -45,10 +45,18 @@ fn sent_once(bench: &Bench, image: &ImageFiles, all: &[Finished]) {
     for finished in all {
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     }
-    let sent = all
+    let loaded: Vec<_> = all
         .iter()
-        .map(|finished| finished.report["layers"]["sent"].as_u64().unwrap());
-    assert_eq!(sent.sum::<u64>(), image.diff_ids.len() as u64, "{all:?}");
+        .filter(|finished| finished.report["outcome"] == "loaded")
+        .collect();
+    let sent: u64 = loaded
+        .iter()
+        .map(|finished| finished.report["layers"]["sent"].as_u64().unwrap())
+        .sum();
+    match &loaded[..] {
+        [one] if bench.reads_from_disk(one) => {}
+        _ => assert_eq!(sent, image.diff_ids.len() as u64, "{all:?}"),
+    }
     let layers = bench.api.image_layers(&bench.image_name()).unwrap();
     assert_eq!(layers, serde_json::json!(image.diff_ids));
 }
@@ -63,52 +71,58 @@ fn image(bench: &Bench, environment: &str) -> ImageFiles {
 
 #[test]
 fn eight_loads_of_one_image_send_it_once() {
-    with_graphdrivers(|bench| {
-        let one = image(bench, "A=one");
-        let started = Instant::now();
-        let alone = bench.load(&one);
-        assert_eq!(alone.code, Some(0), "{}", alone.stderr);
-        let alone = started.elapsed();
-        let image = image(bench, "A=many");
-        let programs = (0..PROCESSES).map(|number| {
-            let program = Program::load(Path::new(BINARY), &image, &bench.host()).unwrap();
-            program.reporting_to(&image.file(&format!("{number}.report.json")))
-        });
-        let programs = programs.collect();
-        let started = Instant::now();
-        let all = run_all(programs);
-        eprintln!(
-            "one load: {alone:?}; {PROCESSES} at once: {:?}",
-            started.elapsed()
-        );
-        sent_once(bench, &image, &all);
-    });
+    with_engines(
+        |name| !name.contains('@'),
+        |bench| {
+            let one = image(bench, "A=one");
+            let started = Instant::now();
+            let alone = bench.load(&one);
+            assert_eq!(alone.code, Some(0), "{}", alone.stderr);
+            let alone = started.elapsed();
+            let image = image(bench, "A=many");
+            let programs = (0..PROCESSES).map(|number| {
+                let program = Program::load(Path::new(BINARY), &image, &bench.host()).unwrap();
+                program.reporting_to(&image.file(&format!("{number}.report.json")))
+            });
+            let programs = programs.collect();
+            let started = Instant::now();
+            let all = run_all(programs);
+            eprintln!(
+                "one load: {alone:?}; {PROCESSES} at once: {:?}",
+                started.elapsed()
+            );
+            sent_once(bench, &image, &all);
+        },
+    );
 }
 
 #[test]
 fn loads_in_sandboxes_with_a_private_tmp_send_an_image_once() {
-    with_graphdrivers(|bench| {
-        let image = image(bench, "A=sandboxed");
-        let folder = image.executable();
-        let folder = folder.parent().unwrap();
-        std::fs::copy(
-            folder.join("load.delivery.json"),
-            folder.join("sandboxed.delivery.json"),
-        )
-        .unwrap();
-        for mounted in ["sandboxed", "engine.sock"] {
-            std::fs::write(folder.join(mounted), "").unwrap();
-        }
-        let children: Vec<Child> = (0..PROCESSES)
-            .map(|number| sandboxed(bench, folder, number))
-            .collect();
-        let all: Vec<Finished> = children
-            .into_iter()
-            .enumerate()
-            .map(|(number, child)| finish(folder, number, child))
-            .collect();
-        sent_once(bench, &image, &all);
-    });
+    with_engines(
+        |name| !name.contains('@'),
+        |bench| {
+            let image = image(bench, "A=sandboxed");
+            let folder = image.executable();
+            let folder = folder.parent().unwrap();
+            std::fs::copy(
+                folder.join("load.delivery.json"),
+                folder.join("sandboxed.delivery.json"),
+            )
+            .unwrap();
+            for mounted in ["sandboxed", "engine.sock"] {
+                std::fs::write(folder.join(mounted), "").unwrap();
+            }
+            let children: Vec<Child> = (0..PROCESSES)
+                .map(|number| sandboxed(bench, folder, number))
+                .collect();
+            let all: Vec<Finished> = children
+                .into_iter()
+                .enumerate()
+                .map(|(number, child)| finish(folder, number, child))
+                .collect();
+            sent_once(bench, &image, &all);
+        },
+    );
 }
 
 /// Starts a load that has a `/tmp` of its own and sees the engine's socket under another path.
