@@ -109,6 +109,9 @@ impl<'a> Lock<'a> {
                 Err(error) => self.tell_no_lock(error.to_string()),
             }
         }
+        if let Some(file) = files.first() {
+            file.sweep();
+        }
         Turn::Mine(Held {
             files,
             patience: self.patience,

@@ -4,13 +4,19 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{flock, futimens, FlockOperation, Timespec, Timestamps, UTIME_NOW};
 use rustix::io::Errno;
 
+use super::key;
+
 /// Every user of the machine may take and release the lock.
 const EVERYONE: u32 = 0o666;
+
+/// When a file that nobody has locked was left behind by a killed process. Holders show that they live, and a process that
+/// has opened a file locks it at once.
+const OLD: Duration = Duration::from_secs(3600);
 
 /// What came of an attempt to take a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +93,20 @@ impl LockFile {
         Ok(Tried::Locked)
     }
 
+    /// Removes the files of killed processes from this one's directory: those of locks that nobody has held for an hour.
+    pub(super) fn sweep(&self) {
+        let entries = self.path.parent().map(fs::read_dir);
+        // What cannot be removed is small, and the next one may.
+        for entry in entries.into_iter().flatten().flatten().flatten() {
+            let name = entry.file_name();
+            let is_lock = name.to_str().is_some_and(key::is_file_name);
+            if is_lock && is_old(&entry) {
+                let lock = Self::open(&entry.path()).map(|file| (file.try_lock(), file));
+                drop(lock);
+            }
+        }
+    }
+
     /// Whether the path still leads to this file, and not to nothing or to its successor.
     fn is_at_its_path(&self) -> io::Result<bool> {
         let mine = self.file.metadata()?;
@@ -138,6 +158,12 @@ impl Drop for LockFile {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn is_old(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|file| file.modified());
+    let age = modified.ok().and_then(|time| time.elapsed().ok());
+    age.is_some_and(|age| age >= OLD)
 }
 
 fn options() -> OpenOptions {

@@ -27,6 +27,16 @@ impl LockKey {
     }
 }
 
+/// Whether a file has the name of a lock's file.
+pub(super) fn is_file_name(name: &str) -> bool {
+    let digits = name
+        .strip_prefix("stevedore-")
+        .and_then(|rest| rest.strip_suffix(".lock"));
+    digits.is_some_and(|digits| {
+        digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+    })
+}
+
 /// What an engine has of its own.
 fn engine(address: &Address) -> String {
     match address {

@@ -169,6 +169,30 @@ fn what_a_killed_holder_left_behind_can_be_locked() {
 }
 
 #[test]
+fn old_files_of_killed_holders_are_removed() {
+    let bench = Bench::new();
+    let old = std::time::SystemTime::now() - Duration::from_secs(4000);
+    let file = |name: &str, modified| {
+        let file = std::fs::File::create(bench.directory.path().join(name)).unwrap();
+        file.set_modified(modified).unwrap();
+    };
+    let left = bench.lock("left").images[0][0].clone();
+    file(left.file_name().unwrap().to_str().unwrap(), old);
+    file("stevedore-notes.lock", old);
+    run(async {
+        let held = mine(&mut bench.lock("held")).await;
+        file(
+            held.files[0].path().file_name().unwrap().to_str().unwrap(),
+            old,
+        );
+        let _mine = mine(&mut bench.lock("a")).await;
+        assert!(!left.exists());
+        assert_eq!(bench.files().len(), 3, "{:?}", bench.files());
+    });
+    assert_eq!(bench.files().len(), 1);
+}
+
+#[test]
 fn a_holder_removes_no_file_of_another() {
     let bench = Bench::new();
     run(async {
