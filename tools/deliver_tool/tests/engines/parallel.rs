@@ -96,6 +96,29 @@ fn eight_loads_of_one_image_send_it_once() {
     );
 }
 
+/// As two machines would do it, which cannot share a lock.
+#[test]
+fn two_uploads_at_once_are_right_too() {
+    with_engines(
+        |name| !name.contains('@'),
+        |bench| {
+            let image = image(bench, "A=twice");
+            let programs = ["one", "two"].map(|name| {
+                let mut program = Program::load(Path::new(BINARY), &image, &bench.host()).unwrap();
+                program.command().env("STEVEDORE_LOCK_DIR", "/nonexistent");
+                program.reporting_to(&image.file(name))
+            });
+            for finished in run_all(programs.into()) {
+                assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+            }
+            let layers = bench.api.image_layers(&bench.image_name()).unwrap();
+            assert_eq!(layers, serde_json::json!(image.diff_ids));
+            let again = bench.load(&image);
+            assert_eq!(again.report["outcome"], "unchanged", "{}", again.stderr);
+        },
+    );
+}
+
 #[test]
 fn loads_in_sandboxes_with_a_private_tmp_send_an_image_once() {
     with_engines(
