@@ -101,7 +101,8 @@ pub async fn load(
     for consignment in consignments {
         if consignment.loaded().is_none() {
             consignment.begin();
-            consignment.finish(load_one(engine, consignment, manner).await?);
+            let delivery = Delivery::new(consignment, manner).among(consignments);
+            consignment.finish(load_one(engine, delivery, manner).await?);
         }
     }
     Ok(())
@@ -142,11 +143,10 @@ pub async fn clean_up(
 
 async fn load_one(
     engine: &Connection,
-    consignment: &Consignment,
+    delivery: Delivery<'_>,
     manner: &Manner,
 ) -> Result<Loaded, Error> {
-    let delivery = Delivery::new(consignment, manner);
-    let key = LockKey::new(engine.address(), consignment.image().id());
+    let key = LockKey::new(engine.address(), delivery.image.id());
     let lock = Lock::new(&manner.locks, [key], &manner.observer);
     match engine {
         Connection::Docker(docker) => match docker.libpod() {

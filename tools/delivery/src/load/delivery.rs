@@ -27,6 +27,8 @@ pub(super) struct Delivery<'a> {
     pub(super) narrate: bool,
     /// What became of the layers so far.
     pub(super) tally: &'a Tally,
+    /// All that the same load delivers.
+    consignments: &'a [Consignment],
 }
 
 impl<'a> Delivery<'a> {
@@ -38,7 +40,26 @@ impl<'a> Delivery<'a> {
             observer: &manner.observer,
             narrate: manner.narrate,
             tally: consignment.tally(),
+            consignments: &[],
         }
+    }
+
+    /// The same delivery, as one of several in a load.
+    pub(super) fn among(self, consignments: &'a [Consignment]) -> Self {
+        Self {
+            consignments,
+            ..self
+        }
+    }
+
+    /// The layers of the images that the same load has found or brought before.
+    pub(super) fn layers_before(&self) -> impl Iterator<Item = Digest> + 'a {
+        let loaded = self
+            .consignments
+            .iter()
+            .filter(|consignment| consignment.loaded().is_some());
+        let layers = loaded.flat_map(|consignment| &consignment.image().description().layers);
+        layers.map(|layer| layer.diff_id)
     }
 
     /// Gives `image` all the names; `false` if `engine` has no such image.

@@ -31,6 +31,7 @@ pub(super) async fn upload<E: Podman>(
 ) -> Result<Option<Digest>, Error> {
     let layers = &delivery.image.description().layers;
     let mut stock = Stock::default();
+    stock.add(delivery.layers_before());
     let mut sent = HashSet::new();
     let mut parcel = HashSet::new();
     let mut lost = 0;
