@@ -7,6 +7,7 @@ use std::time::Instant;
 use stevedore_testing::{Finished, ImageFiles, Program};
 
 use crate::bench::{with_engines, Bench, BINARY};
+use crate::node::with_nodes;
 
 /// A machine with tests that run side by side.
 const PROCESSES: usize = 8;
@@ -94,6 +95,27 @@ fn eight_loads_of_one_image_send_it_once() {
             sent_once(bench, &image, &all);
         },
     );
+}
+
+#[test]
+fn eight_loads_into_containerd_send_an_image_once() {
+    with_nodes(|node| {
+        let layers = [node.tar("base", 12_000_000), node.tar("app", 8_000_000)];
+        let image = node.image(&layers, "A=many");
+        let programs = (0..PROCESSES).map(|number| {
+            let report = image.file(&format!("{number}.report.json"));
+            node.program(&image).reporting_to(&report)
+        });
+        let all = run_all(programs.collect());
+        for finished in &all {
+            assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        }
+        let sent = all
+            .iter()
+            .map(|finished| finished.report["layers"]["sent"].as_u64().unwrap());
+        assert_eq!(sent.sum::<u64>(), 2, "{all:?}");
+        node.has(&node.image_name(), &image);
+    });
 }
 
 /// As two machines would do it, which cannot share a lock.
