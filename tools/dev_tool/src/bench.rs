@@ -60,9 +60,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         Name::Engines => engines(workspace, &products, options, &mut table),
     };
     // What was measured before something failed is worth seeing.
-    match options.json {
-        true => table.print_json()?,
-        false => print!("{table}"),
+    match (options.json, options.name) {
+        (true, _) => table.print_json()?,
+        (false, Name::Load) => print!("{table}"),
+        // It has been printed, engine by engine.
+        (false, Name::Engines) => {}
     }
     match table.misses() {
         0 => {}
@@ -103,7 +105,10 @@ fn engines(
         let bench = EngineBench::start(workspace, products, &name, usize::from(options.runs));
         if let Err(error) = bench.and_then(|bench| bench.measure(table)) {
             eprintln!("{name} failed: {error:#}");
-            failed.push(name);
+            failed.push(name.clone());
+        }
+        if !options.json {
+            print!("{}", table.of_section(&name));
         }
     }
     match failed.is_empty() {

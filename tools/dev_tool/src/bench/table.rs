@@ -65,6 +65,15 @@ impl Table {
         self.section = Some(title.to_owned());
     }
 
+    /// The rows of one section.
+    pub(crate) fn of_section(&self, title: &str) -> Self {
+        let is_in = |row: &&Row| row.section.as_deref() == Some(title);
+        Self {
+            rows: self.rows.iter().filter(is_in).cloned().collect(),
+            section: None,
+        }
+    }
+
     /// Adds a figure with a goal.
     pub(crate) fn goal(&mut self, row: &str, goal: Goal, measured: f64, unit: &str) {
         self.add(row, Some(goal), Some(measured), unit);
@@ -172,6 +181,7 @@ mod tests {
         table.figure("b", 2.0, "s");
         let text = table.to_string();
         assert_eq!(text.matches("\npodman-5\na").count(), 1, "{text}");
+        assert_eq!(table.of_section("podman-5").rows.len(), 2);
         assert_eq!(
             serde_json::to_value(&table)?["rows"][5]["section"],
             "podman-5"
