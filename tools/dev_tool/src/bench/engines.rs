@@ -209,14 +209,15 @@ impl<'a> EngineBench<'a> {
         let peer = Peer::Load;
         for run in 0..self.runs {
             own.push(self.changed_once()?);
-            self.target.remove(IMAGE)?;
+            self.target
+                .remove(&handle(&self.target, &self.image, IMAGE))?;
             by_hand.push(delta.time(&self.target)?);
             delta.remove(&self.target)?;
             if run < self.slow_runs() {
                 peer_time.push(peer.time(&self.target, &self.products.archive)?);
             }
         }
-        self.target.remove_if_there(IMAGE)?;
+        self.remove_image()?;
         let counted = self.target.counted(&self.products.load_image, "loaded")?;
         let (own, by_hand) = (median(&own), median(&by_hand));
         table.goal(
@@ -247,8 +248,13 @@ impl<'a> EngineBench<'a> {
         Ok(own)
     }
 
+    fn remove_image(&self) -> Result<()> {
+        let image = handle(&self.target, &self.image, IMAGE);
+        self.target.remove_if_there(&image)
+    }
+
     fn changed_once(&self) -> Result<f64> {
-        self.target.remove_if_there(IMAGE)?;
+        self.remove_image()?;
         self.load_image()
     }
 
@@ -292,6 +298,14 @@ impl<'a> EngineBench<'a> {
     }
 }
 
+/// What to remove an image by: in podman, its names depend on the way in which it came.
+fn handle(target: &Target, image: &ArchivedImage, name: &str) -> String {
+    match target.kind().is_podman() {
+        true => image.id().hex(),
+        false => name.to_owned(),
+    }
+}
+
 /// What is missing when the upper layer has changed, put together by hand.
 struct Delta {
     peer: Peer,
@@ -320,11 +334,7 @@ impl Delta {
         Ok(Self {
             peer,
             path,
-            image: match target.kind().is_podman() {
-                // Its name depends on the way in which it came.
-                true => image.id().hex(),
-                false => image.name.clone(),
-            },
+            image: handle(target, image, &image.name),
         })
     }
 
