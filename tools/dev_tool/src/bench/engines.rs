@@ -203,6 +203,9 @@ impl<'a> EngineBench<'a> {
 
     /// The lower layer is there, the upper one is not. Returns the loader's median in seconds.
     fn changed(&self, table: &mut Table) -> Result<f64> {
+        // Into an empty engine: Docker's containerd store holds what an image unpacks to only for the image that was
+        // unpacked, and an image on layers that were there already would lose them with the other.
+        self.target.wipe()?;
         run(&mut self.target.loader(&self.products.load_base))?;
         let delta = Delta::write(&self.target, &self.image)?;
         let (mut own, mut by_hand, mut peer_time) = (Vec::new(), Vec::new(), Vec::new());
