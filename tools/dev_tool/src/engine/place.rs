@@ -17,7 +17,8 @@ const SOCKET_PATH: usize = 107;
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     folder: PathBuf,
-    exec: PathBuf,
+    /// A second folder of this place's own, with a short path that every user can enter.
+    short: PathBuf,
     /// Folders to search for programs and libraries before the root's own.
     programs: Vec<PathBuf>,
     libraries: Vec<PathBuf>,
@@ -30,7 +31,6 @@ impl Place {
             Programs::Root => (Vec::new(), Vec::new()),
             Programs::Packages(_) => debian::search_paths(&program_folder(workspace, engine)),
         };
-        // A short path that every user can enter.
         let short = std::env::temp_dir()
             .join(format!("stevedore-{}", workspace.checkout()))
             .join(name);
@@ -43,7 +43,7 @@ impl Place {
         };
         Self {
             folder,
-            exec: short.join("exec"),
+            short,
             programs,
             libraries,
         }
@@ -66,19 +66,21 @@ impl Place {
 
     /// What does not: mount points, sockets of shims. Below a short path, since dockerd puts sockets deep into it.
     pub(crate) fn exec(&self) -> PathBuf {
-        self.exec.clone()
+        self.short.join("exec")
     }
 
     /// All folders that are this place's own.
     pub(crate) fn folders(&self) -> [&Path; 2] {
-        [&self.folder, &self.exec]
+        [&self.folder, &self.short]
     }
 
     /// The control group of its containers, where the daemon lets one choose.
     pub(crate) fn control_group(&self) -> String {
         // Told apart by checkout and name, as the folder is.
-        let parent = self.exec.parent().unwrap_or(&self.exec);
-        let name = parent.strip_prefix(std::env::temp_dir()).unwrap_or(parent);
+        let name = self
+            .short
+            .strip_prefix(std::env::temp_dir())
+            .unwrap_or(&self.short);
         name.to_string_lossy()
             .trim_start_matches('/')
             .replace('/', "-")
