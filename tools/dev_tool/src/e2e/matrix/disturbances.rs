@@ -36,9 +36,14 @@ const KEPT_FOR_A_DAY: Verdict = Verdict::HoldsBut(
     "no image and no name stays, but Docker keeps the blobs that had arrived under a lease of its own, which ends after a day",
 );
 
-/// What a killed load cannot take back.
+/// What podman does: it ends without removing the file that it has opened for an upload.
+const KEPT_AS_FILE: Verdict = Verdict::HoldsBut(
+    "nothing stays in its store, but podman leaves what had arrived of the upload in its folder for temporary files",
+);
+
+/// What a load cannot take back that is killed, or whose engine goes away.
 const KEPT_BY_LEASE: Verdict = Verdict::HoldsBut(
-    "no image and no name stays; a killed load cannot end its lease, so the next load does, or it ends after an hour, and then the blobs that had arrived go",
+    "no image and no name stays; a load that is killed, or whose engine goes away, cannot end its lease, so the next load does, or it ends after an hour, and then the blobs that had arrived go",
 );
 
 /// Ctrl-C amid an upload.
@@ -90,16 +95,17 @@ fn signalled(stand: &Stand<'_>, name: &str, signal: Signal, code: Option<i32>) -
     Ok(verdict)
 }
 
-/// The engine is stopped and started when the transfer has begun. What it had of the upload is its own to remove: podman
-/// leaves the file among the temporary ones.
+/// The engine is stopped and started when the transfer has begun.
 pub(crate) fn restarted(stand: &Stand<'_>) -> Result<Verdict> {
     let image = stand.image("restarted", "restarted-base", "restarted")?;
+    let before = stand.content()?;
     let mut held = Held::start(stand, &image, BEGUN)?;
     if !held.wait()? {
         return held.unheld(stand, &image);
     }
     stand.engine.restart(stand.workspace)?;
     let finished = held.finish()?;
+    let mut verdict = Verdict::Holds;
     if finished.code != Some(0) {
         ensure!(
             finished.code == Some(1),
@@ -107,10 +113,28 @@ pub(crate) fn restarted(stand: &Stand<'_>) -> Result<Verdict> {
             finished.code,
             finished.stderr
         );
+        verdict = match stand.engine.name().engine.name {
+            "docker-28-containerd" => KEPT_FOR_A_DAY,
+            "containerd" => KEPT_BY_LEASE,
+            name if name.starts_with("podman") => {
+                let kept = stand.content()?;
+                let is_upload = |entry: &&String| entry.contains("/libpod-images-load");
+                let uploads = kept.iter().filter(is_upload).cloned();
+                let mut expected: Vec<_> = before.iter().cloned().chain(uploads).collect();
+                expected.sort();
+                comes_back_to(stand, &expected)?;
+                KEPT_AS_FILE
+            }
+            _ => {
+                comes_back_to(stand, &before)?;
+                Verdict::Holds
+            }
+        };
         stand.load(&image)?;
     }
     stand.has(&image)?;
-    Ok(Verdict::Holds)
+    has_no_lease(stand)?;
+    Ok(verdict)
 }
 
 /// What the image is built on is removed when its transfer has begun.
@@ -182,6 +206,14 @@ pub(crate) fn disk_full(stand: &Stand<'_>) -> Result<Verdict> {
     small.load(&image)?;
     small.has(&image)?;
     Ok(Verdict::Holds)
+}
+
+/// A load that has succeeded has ended its lease, and those of loads that were killed.
+fn has_no_lease(stand: &Stand<'_>) -> Result<()> {
+    let content = stand.content()?;
+    let lease = content.iter().find(|entry| entry.starts_with("stevedore-"));
+    ensure!(lease.is_none(), "the lease {lease:?} stayed behind");
+    Ok(())
 }
 
 /// A load that a proxy holds up once it has sent so many bytes.
