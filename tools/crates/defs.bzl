@@ -347,13 +347,10 @@ _NORMAL_DEPENDENCIES = {
             "percent-encoding": Label("@stevedore_crates__percent-encoding-2.3.2//:percent_encoding"),
             "prost": Label("@stevedore_crates__prost-0.14.4//:prost"),
             "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
-            "rustls": Label("@stevedore_crates__rustls-0.23.46//:rustls"),
-            "rustls-native-certs": Label("@stevedore_crates__rustls-native-certs-0.8.5//:rustls_native_certs"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
             "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
-            "tokio-rustls": Label("@stevedore_crates__tokio-rustls-0.26.6//:tokio_rustls"),
             "tonic": Label("@stevedore_crates__tonic-0.14.9//:tonic"),
             "tonic-prost": Label("@stevedore_crates__tonic-prost-0.14.9//:tonic_prost"),
             "tower-service": Label("@stevedore_crates__tower-service-0.3.3//:tower_service"),
@@ -377,6 +374,23 @@ _NORMAL_DEPENDENCIES = {
             "clap": Label("@stevedore_crates__clap-4.6.7//:clap"),
         },
     },
+    "tools/registry": {
+        _COMMON_CONDITION: {
+            "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
+            "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
+            "futures-util": Label("@stevedore_crates__futures-util-0.3.34//:futures_util"),
+            "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),
+            "hyper": Label("@stevedore_crates__hyper-1.12.0//:hyper"),
+            "hyper-util": Label("@stevedore_crates__hyper-util-0.1.21//:hyper_util"),
+            "percent-encoding": Label("@stevedore_crates__percent-encoding-2.3.2//:percent_encoding"),
+            "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
+            "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
+            "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
+            "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
+            "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
+            "tower-service": Label("@stevedore_crates__tower-service-0.3.3//:tower_service"),
+        },
+    },
     "tools/testing": {
         _COMMON_CONDITION: {
             "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
@@ -389,6 +403,16 @@ _NORMAL_DEPENDENCIES = {
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
             "tar": Label("@stevedore_crates__tar-0.4.46//:tar"),
             "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
+            "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
+            "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
+            "tokio-rustls": Label("@stevedore_crates__tokio-rustls-0.26.6//:tokio_rustls"),
+        },
+    },
+    "tools/wire": {
+        _COMMON_CONDITION: {
+            "hyper-util": Label("@stevedore_crates__hyper-util-0.1.21//:hyper_util"),
+            "rustls": Label("@stevedore_crates__rustls-0.23.46//:rustls"),
+            "rustls-native-certs": Label("@stevedore_crates__rustls-native-certs-0.8.5//:rustls_native_certs"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
             "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
             "tokio-rustls": Label("@stevedore_crates__tokio-rustls-0.26.6//:tokio_rustls"),
@@ -425,7 +449,15 @@ _NORMAL_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/registry": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
+        _COMMON_CONDITION: {
+        },
+    },
+    "tools/wire": {
         _COMMON_CONDITION: {
         },
     },
@@ -456,7 +488,14 @@ _NORMAL_DEV_DEPENDENCIES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+        _COMMON_CONDITION: {
+            "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
+        },
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -481,7 +520,13 @@ _NORMAL_DEV_ALIASES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -500,7 +545,11 @@ _PROC_MACRO_DEPENDENCIES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -519,7 +568,11 @@ _PROC_MACRO_ALIASES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -538,7 +591,11 @@ _PROC_MACRO_DEV_DEPENDENCIES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -563,7 +620,13 @@ _PROC_MACRO_DEV_ALIASES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -582,7 +645,11 @@ _BUILD_DEPENDENCIES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -601,7 +668,11 @@ _BUILD_ALIASES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -620,7 +691,11 @@ _BUILD_PROC_MACRO_DEPENDENCIES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -639,7 +714,11 @@ _BUILD_PROC_MACRO_ALIASES = {
     },
     "tools/reference_tool": {
     },
+    "tools/registry": {
+    },
     "tools/testing": {
+    },
+    "tools/wire": {
     },
 }
 
@@ -2443,6 +2522,7 @@ def crate_repositories():
 
     return [
         struct(repo = "stevedore_crates__anyhow-1.0.104", is_dev_dep = False),
+        struct(repo = "stevedore_crates__base64-0.22.1", is_dev_dep = False),
         struct(repo = "stevedore_crates__bytes-1.12.1", is_dev_dep = False),
         struct(repo = "stevedore_crates__clap-4.6.7", is_dev_dep = False),
         struct(repo = "stevedore_crates__flate2-1.1.11", is_dev_dep = False),

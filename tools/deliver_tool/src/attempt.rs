@@ -4,8 +4,9 @@ use std::cell::OnceCell;
 use std::time::Instant;
 
 use stevedore_delivery::{Consignment, Destination, ImageReport, Outcome, Report};
-use stevedore_engine::{Connection, Store, Traffic};
+use stevedore_engine::{Connection, Store};
 use stevedore_image::reference::Reference;
+use stevedore_wire::Traffic;
 
 /// What is known so far of a delivery: it can be reported at any moment, also when a signal ends it.
 pub(crate) struct Attempt {

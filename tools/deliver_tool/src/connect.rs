@@ -8,7 +8,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use stevedore_engine::discovery::{self, Candidate, Origin, Surroundings};
-use stevedore_engine::{Address, Connection, Error as EngineError, Traffic};
+use stevedore_engine::{Address, Connection, Error as EngineError};
+use stevedore_wire::Traffic;
 
 use crate::exit_code::Usage;
 use crate::progress::Progress;

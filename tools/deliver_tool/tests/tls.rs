@@ -95,12 +95,12 @@ fn a_client_shows_its_certificate_where_that_is_wanted() {
     tls.write_files(None);
     tls.fails(
         &front,
-        "the engine refuses this client's certificate, or wants one",
+        "the server refuses this client's certificate, or wants one",
     );
     for name in ["ours", "another"] {
         let stranger = Authority::new(name).unwrap().certify(&[]).unwrap();
         tls.write_files(Some(&stranger));
-        tls.fails(&front, "the engine refuses this client's certificate");
+        tls.fails(&front, "the server refuses this client's certificate");
     }
     tls.write_files(Some(&tls.authority.certify(&[]).unwrap()));
     let finished = tls.program(&front).run().unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::ssh::SshAddress;
-use crate::tls::TlsFiles;
+use stevedore_wire::TlsFiles;
 
 /// Where Docker listens if nobody says otherwise.
 pub(crate) const DEFAULT_ADDRESS: &str = "unix:///var/run/docker.sock";

@@ -17,9 +17,9 @@ use crate::error::{Action, Error};
 use crate::identity::ApiVersion;
 use crate::message::excerpt;
 use crate::ssh::SshError;
-use crate::tls::TlsError;
-use crate::traffic::Traffic;
 use crate::transport::{Body, Transport};
+use stevedore_wire::TlsError;
+use stevedore_wire::Traffic;
 
 /// The longest answer that is read into memory; the engines' are far below.
 const MAX_ANSWER: usize = 16 << 20;

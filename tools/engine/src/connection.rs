@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::podman_command::PodmanCommand;
-use crate::traffic::Traffic;
+use stevedore_wire::Traffic;
 
 /// An engine that has answered.
 #[allow(clippy::large_enum_variant, reason = "a program has one")]

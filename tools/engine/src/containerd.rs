@@ -8,7 +8,7 @@ use crate::content::Content;
 use crate::error::{Action, Error, GrpcCode};
 use crate::grpc::Channel;
 use crate::identity::{EngineKind, Identity};
-use crate::traffic::Traffic;
+use stevedore_wire::Traffic;
 
 mod image;
 mod lease;

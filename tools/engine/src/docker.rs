@@ -19,7 +19,7 @@ use crate::engine::{Archive, Engine, ImageFacts, ImageName, LoadProgress, Tagged
 use crate::error::{Action, Error};
 use crate::identity::{ApiVersion, EngineKind, Identity, Store};
 use crate::message::{Malformed, MessageReader};
-use crate::traffic::Traffic;
+use stevedore_wire::Traffic;
 
 mod inspection;
 

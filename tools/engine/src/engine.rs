@@ -12,7 +12,7 @@ use stevedore_image::reference::Reference;
 
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::traffic::Traffic;
+use stevedore_wire::Traffic;
 
 /// A container engine that can be asked for images and be given some.
 pub trait Engine {

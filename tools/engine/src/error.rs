@@ -10,7 +10,7 @@ pub use tonic::Code as GrpcCode;
 
 use crate::address::Address;
 use crate::ssh::SshError;
-use crate::tls::TlsError;
+use stevedore_wire::TlsError;
 
 /// What was asked of an engine when an [`Error`] occurred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ pub enum Error {
         source: io::Error,
     },
     /// No connection by TLS.
-    #[error("failed to connect to the container engine at `{address}` by TLS")]
+    #[error("failed to connect to the container engine at `{address}` by TLS{}", tls_advice(.source))]
     Tls {
         /// Where the engine should be.
         address: Address,
@@ -345,5 +345,30 @@ impl Error {
                 | Self::TooOld { .. }
                 | Self::NoCommand { .. }
         )
+    }
+}
+
+/// What to do about a failure of TLS, where the Docker CLI's own settings say who is trusted.
+fn tls_advice(error: &TlsError) -> &'static str {
+    match error {
+        TlsError::Read { .. } | TlsError::Pem { .. } | TlsError::NoRoots => {
+            "; `DOCKER_CERT_PATH` or the Docker CLI's context names the folder of the certificates"
+        }
+        TlsError::WrongHost { .. } => {
+            "; use a name in the address that the certificate is for, or have one made for this name"
+        }
+        TlsError::Expired => "; renew the engine's certificate, or set this machine's clock",
+        TlsError::UnknownAuthority => {
+            "; put the certificate of the engine's authority into `ca.pem` (`DOCKER_CERT_PATH` or the Docker CLI's context \
+             names its folder)"
+        }
+        TlsError::Refused { .. } => {
+            "; put `cert.pem` and `key.pem`, signed by the engine's authority, into the folder that `DOCKER_CERT_PATH` or \
+             the Docker CLI's context names"
+        }
+        TlsError::NoTls => {
+            "; unset `DOCKER_TLS_VERIFY` and `DOCKER_TLS`, or use a `tcp://` address"
+        }
+        _ => "",
     }
 }

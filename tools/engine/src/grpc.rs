@@ -28,8 +28,8 @@ use tonic_prost::ProstCodec;
 use crate::address::Address;
 use crate::client::{empty, Client};
 use crate::error::{Action, Error};
-use crate::socket::Socket;
-use crate::traffic::Traffic;
+use crate::socket;
+use stevedore_wire::Traffic;
 
 /// The `:authority` of every call. The servers look at paths alone.
 const ORIGIN: &str = "http://engine";
@@ -55,7 +55,7 @@ impl Channel {
         address: Address,
         traffic: Traffic,
     ) -> Result<Self, Error> {
-        let socket = Socket::connect(&Address::Unix(path.to_owned()), traffic.clone()).await;
+        let socket = socket::connect(&Address::Unix(path.to_owned()), traffic.clone()).await;
         let socket = socket.map_err(|error| Error::from_connect(&address, error))?;
         Self::open(TokioIo::new(socket), address, traffic).await
     }

@@ -21,7 +21,7 @@ use crate::engine::{Archive, Engine, ImageFacts, ImageName, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{EngineKind, Identity};
 use crate::podman::{answer, refusal, refused, version, Inspected, Podman};
-use crate::traffic::Traffic;
+use stevedore_wire::Traffic;
 
 /// The version in the paths: podman answers those of its own major version and of older ones, and every call that is
 /// used here has been there, and the same, since 4.0; except for the local load, which asks for no certain version.

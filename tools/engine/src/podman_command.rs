@@ -20,7 +20,7 @@ use crate::error::{Action, Error};
 use crate::identity::{EngineKind, Identity};
 use crate::message::excerpt;
 use crate::podman::{answer, refusal, refused, version, Inspected, Podman};
-use crate::traffic::Traffic;
+use stevedore_wire::Traffic;
 
 /// The first version that was tried with directories. Podman 4.3 names such an image after the directory.
 const FIRST_WITH_DIRECTORIES: (u64, u64) = (5, 0);

@@ -14,8 +14,8 @@ use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::address::Address;
-use crate::socket::Socket;
-use crate::traffic::Traffic;
+use crate::socket;
+use stevedore_wire::{Socket, Traffic};
 
 /// The body of a request.
 pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -77,6 +77,6 @@ impl tower_service::Service<Uri> for Connector {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         let Self { address, traffic } = self.clone();
-        Box::pin(async move { Ok(TokioIo::new(Socket::connect(&address, traffic).await?)) })
+        Box::pin(async move { Ok(TokioIo::new(socket::connect(&address, traffic).await?)) })
     }
 }

@@ -10,7 +10,7 @@ use stevedore_image::digest::Digest;
 use super::surroundings::client_files;
 use super::{parse, Candidate, DiscoveryError, Origin, Surroundings};
 use crate::address::DEFAULT_ADDRESS;
-use crate::tls::TlsFiles;
+use stevedore_wire::TlsFiles;
 
 /// The context that is none: it stands for the variables and the usual socket.
 const DEFAULT_CONTEXT: &str = "default";
@@ -112,7 +112,8 @@ fn read(context: &str, path: PathBuf) -> Result<Metadata, DiscoveryError> {
 fn tls_files(folder: &Path, skip_verify: bool) -> Option<TlsFiles> {
     let ca = folder.join("ca.pem");
     let files = TlsFiles {
-        ca: ca.exists().then_some(ca),
+        ca: ca.exists().then_some(ca).into_iter().collect(),
+        and_system: false,
         client: client_files(folder),
         skip_verify,
     };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::address::Address;
-use crate::tls::{ClientFiles, TlsFiles};
+use stevedore_wire::{ClientFiles, TlsFiles};
 
 /// The environment of a program, as far as it tells where engines are.
 pub struct Surroundings<'a> {
@@ -61,7 +61,11 @@ impl<'a> Surroundings<'a> {
         };
         match folder {
             Some(folder) => address.with_tls(TlsFiles {
-                ca: (!skip_verify).then(|| folder.join("ca.pem")),
+                ca: match skip_verify {
+                    true => Vec::new(),
+                    false => vec![folder.join("ca.pem")],
+                },
+                and_system: false,
                 client: client_files(&folder),
                 skip_verify,
             }),

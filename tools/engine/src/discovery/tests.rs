@@ -7,7 +7,7 @@ use std::path::Path;
 use stevedore_image::digest::Digest;
 
 use super::*;
-use crate::tls::TlsFiles;
+use stevedore_wire::TlsFiles;
 
 type Variables<'a> = &'a [(&'a str, &'a str)];
 
@@ -171,7 +171,7 @@ fn a_context_has_its_own_tls_files() {
         let found = tls(None, &variables);
         assert_eq!(
             (
-                found.ca.is_some(),
+                !found.ca.is_empty(),
                 found.client.is_some(),
                 found.skip_verify
             ),
@@ -215,22 +215,22 @@ fn dockers_variables_ask_for_tls() {
         ("DOCKER_CERT_PATH", files),
     ];
     let found = tls(None, &verify);
-    assert_eq!(found.ca, Some(folder.path().join("ca.pem")));
+    assert_eq!(found.ca, [folder.path().join("ca.pem")]);
     assert_eq!((found.client, found.skip_verify), (None, false));
     fs::write(folder.path().join("key.pem"), "PEM").unwrap();
     assert!(tls(None, &verify).client.is_some());
-    assert!(tls(Some("tcp://flag:1"), &verify[1..]).ca.is_some());
+    assert!(!tls(Some("tcp://flag:1"), &verify[1..]).ca.is_empty());
 
     let unverified = [("DOCKER_TLS", "1"), ("DOCKER_CERT_PATH", files)];
     let found = tls(Some("tcp://there"), &unverified);
-    assert_eq!((found.ca, found.skip_verify), (None, true));
+    assert!(found.ca.is_empty() && found.skip_verify);
 
     let home = [("DOCKER_TLS_VERIFY", "1"), ("HOME", "/home/me")];
     let found = tls(Some("tcp://there"), &home);
-    assert_eq!(found.ca, Some("/home/me/.docker/ca.pem".into()));
+    assert_eq!(found.ca, [PathBuf::from("/home/me/.docker/ca.pem")]);
 
     assert_eq!(tls(Some("https://there"), &[]), TlsFiles::default());
-    assert!(tls(Some("https://there"), &verify[2..]).ca.is_some());
+    assert!(!tls(Some("https://there"), &verify[2..]).ca.is_empty());
     for (host, expected) in [
         ("tcp://there:1", "tcp://there:1"),
         ("unix:///d.sock", "unix:///d.sock"),

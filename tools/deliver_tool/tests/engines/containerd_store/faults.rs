@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-use stevedore_engine::{Docker, Traffic};
+use stevedore_engine::Docker;
 use stevedore_image::digest::Digest;
 use stevedore_testing::{Finished, Interference, Program, Proxy};
+use stevedore_wire::Traffic;
 
 use super::{
     archive, counts, is_complete, loads, manifest, succeeded, tag, with_containerd_stores,

@@ -1,4 +1,4 @@
-//! TLS to an engine: whom to trust, and who this client is.
+//! TLS: whom to trust, and who this client is.
 
 mod error;
 mod unverified;
@@ -23,11 +23,13 @@ use unverified::Unverified;
 /// The files of a TLS connection, all in PEM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// The authorities that are trusted, and no others; `None` for those of the system.
-    pub ca: Option<PathBuf>,
+    /// Files with the authorities that are trusted; none: those of the system.
+    pub ca: Vec<PathBuf>,
+    /// Whether the authorities of the system are trusted beside those of `ca`.
+    pub and_system: bool,
     /// The certificate and the private key with which this client shows who it is.
     pub client: Option<ClientFiles>,
-    /// Whether any certificate of the engine is taken. Only where Docker's own settings ask for it.
+    /// Whether any certificate of the server is taken. Only where the user asks for it.
     pub skip_verify: bool,
 }
 
@@ -41,7 +43,10 @@ pub struct ClientFiles {
 }
 
 /// Reads `files`.
-pub(crate) fn client(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
+///
+/// # Errors
+/// If a file cannot be used.
+pub fn client(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let verifier = verifier(files, Arc::clone(&provider))?;
     let builder = ClientConfig::builder_with_provider(provider)
@@ -61,8 +66,11 @@ pub(crate) fn client(files: &TlsFiles) -> Result<Arc<ClientConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
-/// Talks TLS on `stream` to the engine whose certificate is for `host`.
-pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+/// Talks TLS on `stream` to the server whose certificate is for `host`.
+///
+/// # Errors
+/// A [`TlsError`] inside, or what the stream said.
+pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     client: Arc<ClientConfig>,
     host: &str,
     stream: S,
@@ -87,33 +95,32 @@ fn verifier(
     if files.skip_verify {
         return Ok(Arc::new(Unverified::new(&provider)));
     }
-    let roots = match &files.ca {
-        Some(path) => {
-            let mut roots = RootCertStore::empty();
-            for certificate in certificates(path)? {
-                let added = roots.add(certificate);
-                added.map_err(|source| TlsError::BadCertificate {
-                    path: path.clone(),
-                    source,
-                })?;
-            }
-            roots
-        }
-        None => system_roots()?,
+    let mut roots = match files.ca.is_empty() || files.and_system {
+        true => system_roots(),
+        false => RootCertStore::empty(),
     };
+    for path in &files.ca {
+        for certificate in certificates(path)? {
+            let added = roots.add(certificate);
+            added.map_err(|source| TlsError::BadCertificate {
+                path: path.clone(),
+                source,
+            })?;
+        }
+    }
+    if roots.is_empty() {
+        return Err(TlsError::NoRoots);
+    }
     let built = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     Ok(built.map_err(|_| TlsError::NoRoots)?)
 }
 
-fn system_roots() -> Result<RootCertStore, TlsError> {
+fn system_roots() -> RootCertStore {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     // Among a system's authorities there may be some that cannot be read.
     roots.add_parsable_certificates(found.certs);
-    match roots.is_empty() {
-        true => Err(TlsError::NoRoots),
-        false => Ok(roots),
-    }
+    roots
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -9,14 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::traffic::Traffic;
 
 /// The lowest layer of a connection: all that leaves through it is counted, TLS records included.
-pub(crate) struct Counted<S> {
+pub struct Counted<S> {
     stream: S,
     traffic: Traffic,
 }
 
 impl<S> Counted<S> {
     /// Counts from now on what is written to `stream`.
-    pub(crate) fn new(stream: S, traffic: Traffic) -> Self {
+    pub fn new(stream: S, traffic: Traffic) -> Self {
         Self { stream, traffic }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
-/// Counters of everything that was sent to one engine, shared by all connections to it.
+/// Counters of everything that was sent to one destination, shared by all connections to it.
 ///
 /// Clones share the counters.
 #[derive(Clone, Debug, Default)]
@@ -23,21 +23,23 @@ impl Traffic {
         self.counters.requests.load(Ordering::Relaxed)
     }
 
-    /// Bytes that were written to the engine's connections: request lines, headers and bodies; with TLS its records.
+    /// Bytes that were written to the connections: request lines, headers and bodies; with TLS its records.
     pub fn bytes_sent(&self) -> u64 {
         self.counters.bytes_sent.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn count_request(&self) {
+    /// Counts a request that is about to be sent.
+    pub fn count_request(&self) {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A request that was counted did not leave, since there was no connection.
-    pub(crate) fn discount_request(&self) {
+    pub fn discount_request(&self) {
         self.counters.requests.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn count_bytes_sent(&self, bytes: usize) {
+    /// Counts bytes that were written.
+    pub fn count_bytes_sent(&self, bytes: usize) {
         self.counters
             .bytes_sent
             .fetch_add(bytes as u64, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Why TLS with an engine fails.
+//! Why TLS with a server fails.
 
 use std::error::Error as StdError;
 use std::io;
@@ -10,12 +10,13 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
 use super::ClientFiles;
 
-/// Why there is no TLS connection to an engine. No key and no certificate is repeated in a message.
+/// Why there is no TLS connection. No key and no certificate is repeated in a message; what to do about it depends on who
+/// connects to whom, so that is left to the caller.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("failed to read the {what} `{path}`; `DOCKER_CERT_PATH` or the Docker CLI's context names its folder")]
+    #[error("failed to read the {what} `{path}`")]
     Read {
         /// The file.
         path: PathBuf,
@@ -61,7 +62,9 @@ pub enum TlsError {
         source: rustls::Error,
     },
     /// There is no authority that could be trusted.
-    #[error("no certificates of authorities: neither `ca.pem` nor the system has any; set `DOCKER_CERT_PATH`, or install the package `ca-certificates`")]
+    #[error(
+        "the system has no certificates of authorities; install the package `ca-certificates`"
+    )]
     NoRoots,
     /// No certificate can be made for such a host.
     #[error("`{host}` is neither a host name nor an IP address, so no certificate can be for it")]
@@ -69,28 +72,28 @@ pub enum TlsError {
         /// The host.
         host: String,
     },
-    /// The engine's certificate is for other hosts.
-    #[error("the engine's certificate is not for `{host}`, but for {names}; use that name in the address, or have a certificate made for this one")]
+    /// The server's certificate is for other hosts.
+    #[error("the server's certificate is not for `{host}`, but for {names}")]
     WrongHost {
         /// The host that was connected to.
         host: String,
         /// Those that the certificate is for.
         names: String,
     },
-    /// The engine's certificate is no longer valid.
-    #[error("the engine's certificate has expired; renew it, or set this machine's clock")]
+    /// The server's certificate is no longer valid.
+    #[error("the server's certificate has expired")]
     Expired,
-    /// The engine's certificate was signed by somebody else.
-    #[error("the engine's certificate is signed by an unknown authority; put that authority's certificate into `ca.pem` (`DOCKER_CERT_PATH` or the Docker CLI's context names its folder)")]
+    /// The server's certificate was signed by somebody else.
+    #[error("the server's certificate is signed by an unknown authority")]
     UnknownAuthority,
-    /// The engine does not take this client, or wants a certificate of it.
-    #[error("the engine refuses this client's certificate, or wants one ({alert}); put `cert.pem` and `key.pem`, signed by the engine's authority, into the folder that `DOCKER_CERT_PATH` or the Docker CLI's context names")]
+    /// The server does not take this client, or wants a certificate of it.
+    #[error("the server refuses this client's certificate, or wants one ({alert})")]
     Refused {
         /// The alert that it sent.
         alert: String,
     },
     /// What listens there speaks something else.
-    #[error("what listens there does not speak TLS; unset `DOCKER_TLS_VERIFY` and `DOCKER_TLS`, or use a `tcp://` address")]
+    #[error("what listens there does not speak TLS")]
     NoTls,
     /// Another failure.
     #[error("the TLS handshake failed")]
@@ -99,7 +102,7 @@ pub enum TlsError {
 
 impl TlsError {
     /// The first failure of TLS among the causes of `error`.
-    pub(crate) fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
+    pub fn find(error: &(dyn StdError + 'static)) -> Option<Self> {
         let mut cause = Some(error);
         while let Some(error) = cause {
             // What is inside an I/O error is not among its causes, but the causes of that are.

@@ -1,4 +1,4 @@
-//! Connections to engines that are not asked who they are.
+//! Connections to servers that are not asked who they are.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
@@ -7,7 +7,7 @@ use rustls::crypto::{
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-/// Takes every certificate, as the Docker CLI does with `DOCKER_TLS` alone and in contexts with `SkipTLSVerify`.
+/// Takes every certificate.
 ///
 /// That the other side has the certificate's key is still checked.
 #[derive(Debug)]

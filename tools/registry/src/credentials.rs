@@ -1,0 +1,1 @@
+//! Credentials of registries, and where they are looked for.

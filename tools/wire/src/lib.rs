@@ -1,0 +1,12 @@
+//! What every connection is made of: TLS, counting, and a stream that survives an early answer.
+#![deny(missing_docs)]
+
+mod counted;
+mod socket;
+pub mod tls;
+mod traffic;
+
+pub use counted::Counted;
+pub use socket::{connect_tcp, in_time, Socket, Stream};
+pub use tls::{ClientFiles, TlsError, TlsFiles};
+pub use traffic::Traffic;
