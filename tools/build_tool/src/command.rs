@@ -1,12 +1,15 @@
 //! The subcommands, one a file.
 
 mod config;
+mod destinations;
 mod docker_archive;
 mod import;
 mod intermediate;
 mod layer;
 mod layout;
 mod manifest;
+mod per_image;
+mod stamping;
 mod tags;
 mod tar_layer;
 
@@ -37,6 +40,8 @@ pub(crate) enum Command {
     Intermediate(intermediate::Intermediate),
     /// Write the tags of an image, with their placeholders replaced.
     Tags(tags::Tags),
+    /// Write where images are pushed to, with placeholders replaced.
+    Destinations(destinations::Destinations),
 }
 
 impl Command {
@@ -52,6 +57,7 @@ impl Command {
             Self::DockerArchive(command) => command.run(),
             Self::Intermediate(command) => command.run(),
             Self::Tags(command) => command.run(),
+            Self::Destinations(command) => command.run(),
         }
     }
 }

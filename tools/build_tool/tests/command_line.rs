@@ -24,6 +24,7 @@ fn version_and_help_are_printed() {
         "docker-archive",
         "intermediate",
         "tags",
+        "destinations",
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
     }

@@ -381,6 +381,46 @@ fn files_that_are_not_of_one_image_are_refused() {
 }
 
 #[test]
+fn where_a_base_was_pulled_from_is_told_and_changes_no_digest() {
+    let bench = bench_with_image();
+    let import = [
+        "import",
+        "--label=//base",
+        "--layout=base.layout",
+        "--config=pulled.config",
+        "--manifest=pulled.manifest",
+        "--description=pulled.description",
+    ];
+    bench.succeed(&[&import[..], &["--repository=docker.io/library/debian"]].concat());
+    image(
+        &bench,
+        "again",
+        SPEC,
+        Some("pulled"),
+        &["three", "four", "four"],
+    );
+    for part in ["config", "manifest"] {
+        assert_eq!(
+            bench.read(&format!("again.{part}")),
+            bench.read(&format!("top.{part}"))
+        );
+    }
+    let repositories: Vec<Value> = bench.json("again.description")["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|layer| layer["repository"].clone())
+        .collect();
+    let pulled = json!("debian");
+    assert_eq!(
+        repositories,
+        [&pulled, &pulled, &Value::Null, &Value::Null, &Value::Null].map(Value::clone)
+    );
+    let message = bench.fail(&[&import[..], &["--repository=debian:12"]].concat());
+    assert!(message.contains("write `debian` alone"), "{message}");
+}
+
+#[test]
 fn a_damaged_layout_is_not_imported() {
     type Damage = fn(&Workbench);
     let damage: [(&str, Damage, &str); 5] = [

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Content, Digest};
 use crate::error::Error;
 use crate::json;
+use crate::repository::Repository;
 
 /// Names a blob: what it is, its digest and its size.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +69,10 @@ pub struct LayerDescription {
     /// described by a file of its own, so that a load needs no compression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<BlobDescription>,
+    /// Where a registry has the blob: the repository that it was pulled from. A push into the same registry need not
+    /// send it. No digest of an image depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Repository>,
 }
 
 impl LayerDescription {
@@ -77,6 +82,7 @@ impl LayerDescription {
             diff_id: tar.digest,
             size: tar.size,
             blob: None,
+            repository: None,
         }
     }
 
@@ -182,6 +188,17 @@ mod tests {
             ImageDescription::parse(Path::new("x.description.json"), text.as_bytes()).unwrap();
         assert_eq!(description.platform.to_string(), "linux/arm64/v8");
         assert_eq!(serde_json::to_string(&description).unwrap(), text);
+    }
+
+    #[test]
+    fn a_layer_may_have_the_repository_that_it_came_from() {
+        let text = r#"{"diff_id":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0,"repository":"docker.io/library/debian"}"#;
+        let layer: LayerDescription = json::parse(Path::new("x"), text.as_bytes()).unwrap();
+        let repository = layer.repository.unwrap();
+        assert_eq!(repository.domain(), "docker.io");
+        assert_eq!(repository.path(), "library/debian");
+        let text = text.replace("docker.io/library/debian", "debian:12");
+        json::parse::<LayerDescription>(Path::new("x"), text.as_bytes()).unwrap_err();
     }
 
     #[test]

@@ -54,6 +54,45 @@ pub enum Error {
     /// A tag names an image by its digest, which cannot be given to an image.
     #[error("`{found}` has a digest and cannot be given to an image as a tag: write it without `@sha256:…`")]
     TagWithDigest { found: String },
+    /// A text is not a repository.
+    #[error("`{found}` is not a repository such as `registry.example/team/app`: {reason}")]
+    InvalidRepository { found: String, reason: &'static str },
+    /// A text is a repository with a tag.
+    #[error(
+        "`{found}` is a repository with a tag: write `{name}` alone; what is pushed gets `{tag}` by `remote_tags` or \
+         `--tag`"
+    )]
+    RepositoryWithTag {
+        found: String,
+        name: String,
+        tag: String,
+    },
+    /// A text is a repository with a digest.
+    #[error("`{found}` has a digest: write the repository alone; the image has the digest that it was built with")]
+    RepositoryWithDigest { found: String },
+    /// A file does not name one repository.
+    #[error("`{}` has {count} lines with a repository: expected one, such as `registry.example/team/app`", path.display())]
+    NotOneRepository { path: PathBuf, count: usize },
+    /// A text is not a tag.
+    #[error("`{found}` ({length} characters) is not a tag such as `v1.2`: {reason}")]
+    InvalidTag {
+        found: String,
+        length: usize,
+        reason: &'static str,
+    },
+    /// An image gets the same tag, or the same reference, twice.
+    #[error("`{first}` and `{second}` are the same: remove one of them")]
+    GivenTwice { first: String, second: String },
+    /// Two images are to be pushed to one tag.
+    #[error(
+        "`{reference}` is where two images are pushed to, `{first}` and `{second}`: give each a tag of its own \
+         (placeholders all have the value `unstamped` in a build without `--stamp`)"
+    )]
+    SharedDestination {
+        reference: String,
+        first: String,
+        second: String,
+    },
     /// A text names no compression.
     #[error("`{found}` is not a compression: expected `gzip`, `zstd` or `none`")]
     UnknownCompression { found: String },

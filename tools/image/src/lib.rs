@@ -6,6 +6,7 @@ pub mod archive_plan;
 pub mod compression;
 pub mod config;
 pub mod description;
+pub mod destinations;
 pub mod digest;
 pub mod docker_archive;
 mod error;
@@ -21,6 +22,8 @@ pub mod media_type;
 pub mod oci_archive;
 pub mod output;
 pub mod reference;
+pub mod repository;
+pub mod tag;
 pub mod tags;
 mod threaded_writer;
 

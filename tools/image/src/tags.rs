@@ -55,7 +55,7 @@ impl Status {
     }
 
     /// Replaces every `{{KEY}}`.
-    fn expand(&self, text: &str) -> Result<String, Error> {
+    pub(crate) fn expand(&self, text: &str) -> Result<String, Error> {
         let mut expanded = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
@@ -83,11 +83,7 @@ pub fn resolve<'a>(
     status: &Status,
 ) -> Result<Vec<Reference>, Error> {
     let mut references = Vec::new();
-    let texts = texts
-        .into_iter()
-        .map(str::trim)
-        .filter(|text| !text.is_empty() && !text.starts_with('#'));
-    for text in texts {
+    for text in meant(texts) {
         let reference: Reference = status.expand(text)?.parse()?;
         if reference.digest().is_some() {
             return Err(Error::TagWithDigest {
@@ -99,6 +95,14 @@ pub fn resolve<'a>(
         }
     }
     Ok(references)
+}
+
+/// Those of the texts that stand for something: neither empty nor a comment.
+pub(crate) fn meant<'a>(texts: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    texts
+        .into_iter()
+        .map(str::trim)
+        .filter(|text| !text.is_empty() && !text.starts_with('#'))
 }
 
 #[cfg(test)]

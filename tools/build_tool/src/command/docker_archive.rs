@@ -8,8 +8,7 @@ use stevedore_image::docker_archive::{self, NamedFiles};
 use stevedore_image::image_files::ImageFiles;
 use stevedore_image::tags::{self, Status};
 
-/// What every image's arguments begin with.
-const IMAGE: &str = "--image=";
+use super::per_image;
 
 #[derive(Args)]
 pub(crate) struct DockerArchive {
@@ -57,7 +56,7 @@ impl DockerArchive {
 
     fn write(self) -> anyhow::Result<()> {
         let mut images = Vec::new();
-        for arguments in groups(&self.images) {
+        for arguments in per_image::groups(&self.images) {
             let image = Image::try_parse_from(arguments)?;
             let label = image.image.clone();
             let files = image.files();
@@ -82,22 +81,5 @@ impl Image {
             files,
             references: tags::resolve(text.lines(), &Status::default())?,
         })
-    }
-}
-
-/// The arguments of each image.
-fn groups(arguments: &[String]) -> impl Iterator<Item = &[String]> {
-    arguments.chunk_by(|_, next| !next.starts_with(IMAGE))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_image_has_arguments_of_its_own() {
-        let arguments = ["--image=a", "--tar=1", "--tar=2", "--image=b"].map(str::to_owned);
-        let groups: Vec<_> = groups(&arguments).collect();
-        assert_eq!(groups, [&arguments[..3], &arguments[3..]]);
     }
 }

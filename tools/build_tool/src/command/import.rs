@@ -17,6 +17,9 @@ pub(crate) struct Import {
     /// The layout.
     #[arg(long, value_name = "DIR")]
     layout: PathBuf,
+    /// The repository that the layers were pulled from.
+    #[arg(long, value_name = "REPOSITORY")]
+    repository: Option<String>,
     /// Write the config.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -40,7 +43,11 @@ impl Import {
     }
 
     fn import(&self) -> Result<(), Error> {
-        let image = layout::import(&self.layout)?;
+        let repository = self.repository.as_deref().map(str::parse).transpose()?;
+        let mut image = layout::import(&self.layout)?;
+        if let Some(repository) = &repository {
+            image.set_repository(repository);
+        }
         OutputFile::write(&self.config, &image.config)?;
         OutputFile::write(&self.manifest, &image.manifest)?;
         if let Some(path) = &self.digest {

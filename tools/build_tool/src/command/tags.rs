@@ -5,7 +5,9 @@ use anyhow::Context;
 use clap::Args;
 
 use stevedore_image::output::OutputFile;
-use stevedore_image::tags::{self, Status};
+use stevedore_image::tags;
+
+use super::stamping::Stamping;
 
 #[derive(Args)]
 pub(crate) struct Tags {
@@ -18,12 +20,8 @@ pub(crate) struct Tags {
     /// More tags, one a line.
     #[arg(long, value_name = "FILE")]
     tags_file: Option<PathBuf>,
-    /// The stable part of the workspace status.
-    #[arg(long, value_name = "FILE")]
-    stable_status: Option<PathBuf>,
-    /// The volatile part of the workspace status.
-    #[arg(long, value_name = "FILE")]
-    volatile_status: Option<PathBuf>,
+    #[command(flatten)]
+    stamping: Stamping,
     /// Write the references, one a line.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
@@ -36,13 +34,7 @@ impl Tags {
     }
 
     fn write(&self) -> anyhow::Result<()> {
-        let mut status = Status::default();
-        for path in [&self.stable_status, &self.volatile_status]
-            .into_iter()
-            .flatten()
-        {
-            status = status.load(path)?;
-        }
+        let status = self.stamping.status()?;
         let lines = match &self.tags_file {
             Some(path) => fs::read_to_string(path)
                 .with_context(|| format!("failed to read `{}`", path.display()))?,

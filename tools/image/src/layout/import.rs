@@ -15,6 +15,7 @@ use crate::digest::{Content, Digest, Hasher, HashingReader};
 use crate::error::Error;
 use crate::json;
 use crate::manifest::Descriptor;
+use crate::repository::Repository;
 use crate::threaded_writer::{CopyError, ThreadedWriter};
 
 /// Bounds the memory, which is about 3 MiB a layer that is read.
@@ -46,6 +47,15 @@ struct Config {
 #[serde(expecting = "an object with `diff_ids`")]
 struct RootFs {
     diff_ids: Vec<Digest>,
+}
+
+impl Imported {
+    /// Says that the layers were pulled from a repository.
+    pub fn set_repository(&mut self, repository: &Repository) {
+        for layer in &mut self.description.layers {
+            layer.repository = Some(repository.clone());
+        }
+    }
 }
 
 /// Imports the one image of a layout: checks the digest and size of every blob, and that every layer decompresses to
