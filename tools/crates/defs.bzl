@@ -380,10 +380,12 @@ _NORMAL_DEPENDENCIES = {
             "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
             "futures-util": Label("@stevedore_crates__futures-util-0.3.34//:futures_util"),
             "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),
+            "httpdate": Label("@stevedore_crates__httpdate-1.0.3//:httpdate"),
             "hyper": Label("@stevedore_crates__hyper-1.12.0//:hyper"),
             "hyper-util": Label("@stevedore_crates__hyper-util-0.1.21//:hyper_util"),
             "percent-encoding": Label("@stevedore_crates__percent-encoding-2.3.2//:percent_encoding"),
             "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
+            "rustls": Label("@stevedore_crates__rustls-0.23.46//:rustls"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
@@ -410,12 +412,16 @@ _NORMAL_DEPENDENCIES = {
     },
     "tools/wire": {
         _COMMON_CONDITION: {
+            "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
+            "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),
+            "hyper": Label("@stevedore_crates__hyper-1.12.0//:hyper"),
             "hyper-util": Label("@stevedore_crates__hyper-util-0.1.21//:hyper_util"),
             "rustls": Label("@stevedore_crates__rustls-0.23.46//:rustls"),
             "rustls-native-certs": Label("@stevedore_crates__rustls-native-certs-0.8.5//:rustls_native_certs"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
             "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
             "tokio-rustls": Label("@stevedore_crates__tokio-rustls-0.26.6//:tokio_rustls"),
+            "tower-service": Label("@stevedore_crates__tower-service-0.3.3//:tower_service"),
         },
     },
 }
@@ -1388,6 +1394,16 @@ def crate_repositories():
         urls = ["https://static.crates.io/crates/indicatif/0.18.6/download"],
         strip_prefix = "indicatif-0.18.6",
         build_file = Label("//tools/crates:BUILD.indicatif-0.18.6.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__ipnet-2.12.2",
+        sha256 = "791930b43c0d5973160d90a8f3894509f2b273430f5c5c73b668636d0287c5c0",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/ipnet/2.12.2/download"],
+        strip_prefix = "ipnet-2.12.2",
+        build_file = Label("//tools/crates:BUILD.ipnet-2.12.2.bazel"),
     )
 
     maybe(
@@ -2528,6 +2544,7 @@ def crate_repositories():
         struct(repo = "stevedore_crates__flate2-1.1.11", is_dev_dep = False),
         struct(repo = "stevedore_crates__futures-util-0.3.34", is_dev_dep = False),
         struct(repo = "stevedore_crates__http-body-util-0.1.5", is_dev_dep = False),
+        struct(repo = "stevedore_crates__httpdate-1.0.3", is_dev_dep = False),
         struct(repo = "stevedore_crates__hyper-1.12.0", is_dev_dep = False),
         struct(repo = "stevedore_crates__hyper-util-0.1.21", is_dev_dep = False),
         struct(repo = "stevedore_crates__indicatif-0.18.6", is_dev_dep = False),

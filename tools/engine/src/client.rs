@@ -1,10 +1,9 @@
 //! Calls of the Docker Engine API, and what their failures mean.
 
 use std::error::Error as StdError;
-use std::io;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response, StatusCode};
@@ -17,9 +16,8 @@ use crate::error::{Action, Error};
 use crate::identity::ApiVersion;
 use crate::message::excerpt;
 use crate::ssh::SshError;
-use crate::transport::{Body, Transport};
-use stevedore_wire::TlsError;
-use stevedore_wire::Traffic;
+use crate::transport::{self, Transport};
+use stevedore_wire::{empty, find_io_error, full, Body, TlsError, Traffic};
 
 /// The longest answer that is read into memory; the engines' are far below.
 const MAX_ANSWER: usize = 16 << 20;
@@ -41,7 +39,7 @@ impl Client {
     /// A client that does not know the engine's API version yet.
     pub(crate) fn new(address: Address, traffic: Traffic) -> Self {
         Self {
-            transport: Transport::new(address.clone(), traffic),
+            transport: transport::to(address.clone(), traffic),
             address,
             version: None,
         }
@@ -207,30 +205,4 @@ impl Client {
         }
         self.connection_lost(action, error)
     }
-}
-
-/// The first I/O error among the causes of `error`, copied.
-fn find_io_error(error: &(dyn StdError + 'static)) -> Option<io::Error> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            return Some(match error.raw_os_error() {
-                Some(code) => io::Error::from_raw_os_error(code),
-                None => io::Error::new(error.kind(), error.to_string()),
-            });
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// A request body without a byte.
-pub(crate) fn empty() -> Body {
-    full(Bytes::new())
-}
-
-fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into())
-        .map_err(|never| match never {})
-        .boxed_unsync()
 }

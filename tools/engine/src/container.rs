@@ -7,10 +7,11 @@ use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use stevedore_image::digest::Digest;
 
-use crate::client::{empty, Client};
+use crate::client::Client;
 use crate::docker::Docker;
 use crate::error::{Action, Error};
 use crate::stdio::{Input, OutputReader};
+use stevedore_wire::empty;
 
 /// What container to make.
 #[derive(Clone, Debug)]

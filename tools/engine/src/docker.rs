@@ -13,12 +13,13 @@ use tokio::sync::OnceCell;
 
 use crate::address::Address;
 use crate::answer::LoadAnswer;
-use crate::client::{empty, Client};
+use crate::client::Client;
 use crate::content::Content;
 use crate::engine::{Archive, Engine, ImageFacts, ImageName, LoadProgress, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{ApiVersion, EngineKind, Identity, Store};
 use crate::message::{Malformed, MessageReader};
+use stevedore_wire::empty;
 use stevedore_wire::Traffic;
 
 mod inspection;

@@ -26,9 +26,10 @@ use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::address::Address;
-use crate::client::{empty, Client};
+use crate::client::Client;
 use crate::error::{Action, Error};
 use crate::socket;
+use stevedore_wire::empty;
 use stevedore_wire::Traffic;
 
 /// The `:authority` of every call. The servers look at paths alone.

@@ -15,12 +15,13 @@ use stevedore_image::reference::Reference;
 
 use crate::address::Address;
 use crate::answer::{LoadAnswer, Refusal};
-use crate::client::{empty, Client};
+use crate::client::Client;
 use crate::docker::Docker;
 use crate::engine::{Archive, Engine, ImageFacts, ImageName, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{EngineKind, Identity};
 use crate::podman::{answer, refusal, refused, version, Inspected, Podman};
+use stevedore_wire::empty;
 use stevedore_wire::Traffic;
 
 /// The version in the paths: podman answers those of its own major version and of older ones, and every call that is

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over [`Socket`]s: the one way on which requests leave, so that all are counted.
+//! The transport of requests to one engine.
 
 use std::future::Future;
 use std::io;
@@ -6,62 +6,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::Incoming;
-use hyper::{Request, Response, Uri};
-use hyper_util::client::legacy::{self, Client};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::Uri;
+use hyper_util::rt::TokioIo;
+use stevedore_wire::{Socket, Traffic};
 
 use crate::address::Address;
 use crate::socket;
-use stevedore_wire::{Socket, Traffic};
-
-/// The body of a request.
-pub(crate) type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A pool of connections to one engine.
-#[derive(Clone)]
-pub(crate) struct Transport {
-    client: Client<Connector, Body>,
-    traffic: Traffic,
-}
+pub(crate) type Transport = stevedore_wire::Transport<Connector>;
 
-impl Transport {
-    /// A transport without a connection yet; the first request makes one.
-    pub(crate) fn new(address: Address, traffic: Traffic) -> Self {
-        let connector = Connector {
-            address: Arc::new(address),
-            traffic: traffic.clone(),
-        };
-        Self {
-            client: Client::builder(TokioExecutor::new()).build(connector),
-            traffic,
-        }
-    }
-
-    /// Sends `request` and gives the answer's head; its body is still to be read.
-    pub(crate) async fn request(
-        &self,
-        request: Request<Body>,
-    ) -> Result<Response<Incoming>, legacy::Error> {
-        self.traffic.count_request();
-        let response = self.client.request(request).await;
-        if matches!(&response, Err(error) if error.is_connect()) {
-            self.traffic.discount_request();
-        }
-        response
-    }
-
-    /// The counters of this transport.
-    pub(crate) fn traffic(&self) -> &Traffic {
-        &self.traffic
-    }
+/// A transport to the engine at `address` without a connection yet; the first request makes one.
+pub(crate) fn to(address: Address, traffic: Traffic) -> Transport {
+    let connector = Connector {
+        address: Arc::new(address),
+        traffic: traffic.clone(),
+    };
+    Transport::new(connector, traffic)
 }
 
 /// Connects to the one address, whatever the URI says.
 #[derive(Clone)]
-struct Connector {
+pub(crate) struct Connector {
     address: Arc<Address>,
     traffic: Traffic,
 }

@@ -28,6 +28,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 pub struct Socket {
     stream: Box<dyn Stream>,
     peer_reads: bool,
+    proxied: bool,
 }
 
 impl Socket {
@@ -36,7 +37,15 @@ impl Socket {
         Self {
             stream: Box::new(stream),
             peer_reads: true,
+            proxied: false,
         }
+    }
+
+    /// A connection to a proxy, which wants to be told the whole URL.
+    #[must_use]
+    pub fn to_proxy(mut self) -> Self {
+        self.proxied = true;
+        self
     }
 
     fn note_written(
@@ -144,6 +153,6 @@ impl AsyncWrite for Socket {
 
 impl Connection for Socket {
     fn connected(&self) -> Connected {
-        Connected::new()
+        Connected::new().proxy(self.proxied)
     }
 }
