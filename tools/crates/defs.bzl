@@ -395,11 +395,14 @@ _NORMAL_DEPENDENCIES = {
     },
     "tools/testing": {
         _COMMON_CONDITION: {
+            "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
             "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
             "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),
             "hyper": Label("@stevedore_crates__hyper-1.12.0//:hyper"),
             "hyper-util": Label("@stevedore_crates__hyper-util-0.1.21//:hyper_util"),
+            "percent-encoding": Label("@stevedore_crates__percent-encoding-2.3.2//:percent_encoding"),
             "rcgen": Label("@stevedore_crates__rcgen-0.14.10//:rcgen"),
+            "ring": Label("@stevedore_crates__ring-0.17.14//:ring"),
             "rustls": Label("@stevedore_crates__rustls-0.23.46//:rustls"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),

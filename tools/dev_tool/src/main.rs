@@ -1,6 +1,6 @@
 //! Development commands: engines, benchmarks, the demo, the tests against real engines.
 //!
-//! Started by `dev/engine`, `dev/bench`, `dev/demo` and `dev/test`, which give it a root with the programs that it calls.
+//! Started by `dev/engine`, `dev/registry`, `dev/bench`, `dev/demo` and `dev/test`, which give it a root with the programs that it calls.
 
 mod bazel;
 mod bench;
@@ -13,6 +13,7 @@ mod edited_file;
 mod engine;
 mod load_report;
 mod proxy;
+mod registry;
 mod scratch;
 mod snippets;
 mod suite;
@@ -27,6 +28,7 @@ use clap::{Parser, Subcommand};
 
 use engine::instance::Instance;
 use engine::{EngineName, ENGINES};
+use registry::{RegistryName, REGISTRIES};
 use workspace::Workspace;
 
 #[derive(Parser)]
@@ -41,6 +43,9 @@ enum Verb {
     /// Start and stop real container engines
     #[command(subcommand)]
     Engine(EngineVerb),
+    /// Run real registries
+    #[command(subcommand)]
+    Registry(RegistryVerb),
     /// Measure against the goals, side by side with what users have today
     Bench(bench::Options),
     /// Build the example, load it, change it, load it again, and print what that cost
@@ -91,6 +96,19 @@ enum EngineVerb {
     List,
 }
 
+#[derive(Subcommand)]
+enum RegistryVerb {
+    /// Start registries, print the variable by which tests find them, and keep them until Ctrl-C
+    Start {
+        /// Those that `list` prints; with `@htpasswd`, `@token`, `@token:SECONDS`, `@tls` or `@mtls` they want to know
+        /// their clients, or are known to them
+        #[arg(required = true)]
+        names: Vec<RegistryName>,
+    },
+    /// List the registries
+    List,
+}
+
 fn main() -> ExitCode {
     let result = cleanup::handle_signals().and_then(|()| run(Arguments::parse().command));
     cleanup::finish();
@@ -110,6 +128,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
     let workspace = Workspace::from_env()?;
     match verb {
         Verb::Engine(verb) => run_engine(&workspace, verb)?,
+        Verb::Registry(verb) => run_registry(&workspace, verb)?,
         Verb::Bench(options) => bench::run(&workspace, &options)?,
         Verb::Demo => demo::run(&workspace)?,
         Verb::E2e(options) => e2e::run(&workspace, &options)?,
@@ -141,6 +160,18 @@ fn run_engine(workspace: &Workspace, verb: EngineVerb) -> Result<()> {
                     false => "stopped",
                 };
                 println!("{:<20} {state:<8} {}", engine.name, engine.about);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn run_registry(workspace: &Workspace, verb: RegistryVerb) -> Result<()> {
+    match verb {
+        RegistryVerb::Start { names } => registry::serve(workspace, &names),
+        RegistryVerb::List => {
+            for kind in REGISTRIES {
+                println!("{:<16} {}", kind.name, kind.about);
             }
             Ok(())
         }

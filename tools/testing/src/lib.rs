@@ -12,6 +12,8 @@ mod program;
 mod program_layer;
 mod proxy;
 mod tls_front;
+mod token_server;
+mod web_token;
 
 pub use certificates::{Authority, Certificate};
 pub use docker_store::DockerStore;
@@ -24,3 +26,4 @@ pub use program::{Finished, Program};
 pub use program_layer::program_layer;
 pub use proxy::{Interference, Proxy};
 pub use tls_front::TlsFront;
+pub use token_server::{Account, TokenLife, TokenRequest, TokenServer};

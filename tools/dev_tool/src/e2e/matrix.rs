@@ -1,9 +1,9 @@
 //! The same cases against every engine.
 
 mod client;
+mod copied;
 mod disturbances;
 mod loads;
-mod registry;
 mod stand;
 mod table;
 mod uses;

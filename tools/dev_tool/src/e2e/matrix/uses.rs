@@ -2,9 +2,10 @@
 
 use anyhow::{ensure, Result};
 
-use super::registry::{diff_ids, Registry};
+use super::copied::diff_ids;
 use super::stand::{Image, Stand, PROGRAM};
 use super::table::Verdict;
+use crate::registry::Registry;
 
 /// The image that [`super::loads::changed_layer`] has loaded in part.
 fn image(stand: &Stand<'_>) -> Result<Image> {
@@ -55,10 +56,13 @@ pub(crate) fn whole(stand: &Stand<'_>, image: &Image) -> Result<()> {
 /// What the engine pushes can be pulled.
 pub(crate) fn is_pushed_whole(stand: &Stand<'_>) -> Result<Verdict> {
     let image = image(stand)?;
-    let registry = Registry::start()?;
-    let name = registry.name("first");
+    let registry = Registry::start(stand.workspace, "distribution-2")?;
+    let name = format!("{}/first:latest", registry.address());
     stand.client.push(&stand.engine, &image.name, &name)?;
-    same_layers(&image, &registry.pull(&name)?)?;
+    same_layers(
+        &image,
+        &diff_ids(&format!("docker://{name}"), &stand.scratch)?,
+    )?;
     Ok(Verdict::Holds)
 }
 
