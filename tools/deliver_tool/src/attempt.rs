@@ -36,7 +36,7 @@ impl Attempt {
         Report {
             kind: "load",
             image_id: match &images[..] {
-                [image] => Some(image.image_id.clone()),
+                [image] => image.image_id.clone(),
                 _ => None,
             },
             manifest_digest: self.manifest_digest(),
@@ -89,8 +89,9 @@ impl Attempt {
         let mut loaded = self.consignments().iter().filter_map(Consignment::loaded);
         Some(Destination {
             kind: identity.kind.to_string(),
-            version: identity.version.clone(),
+            version: Some(identity.version.clone()),
             store: loaded.next().map(|loaded| loaded.store.to_string()),
+            address: None,
         })
     }
 }
@@ -105,9 +106,12 @@ fn report_image(consignment: &Consignment) -> ImageReport {
     let predicted = consignment.image().id();
     ImageReport {
         label: consignment.image().label().to_owned(),
-        image_id: loaded
-            .map_or(predicted, |loaded| loaded.image_id)
-            .to_string(),
+        image_id: Some(
+            loaded
+                .map_or(predicted, |loaded| loaded.image_id)
+                .to_string(),
+        ),
+        manifest_digest: None,
         references: names(consignment.references()),
         layers: consignment.layers(),
         outcome: loaded.map_or(Outcome::Failed, |loaded| loaded.outcome),

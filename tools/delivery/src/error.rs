@@ -50,6 +50,26 @@ pub enum Error {
         /// The digest that it has.
         found: Digest,
     },
+    /// The manifest file cannot be read.
+    #[error("failed to read the manifest `{path}` of `{label}`; build the target again")]
+    ReadManifest {
+        /// The target of the image or index.
+        label: String,
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// An index does not have one of its images.
+    #[error("the index `{index}` does not name the manifest `{digest}` of `{image}`; build the target again")]
+    NotInIndex {
+        /// The index's target.
+        index: String,
+        /// The image's target.
+        image: String,
+        /// The digest of the image's manifest.
+        digest: Digest,
+    },
     /// The description has layers for which no file was given.
     #[error("`{label}` has {described} layers in its description, {files} layer files and no layout that holds the rest; build the target again")]
     LayerCount {
@@ -85,6 +105,14 @@ pub enum Error {
         label: String,
         /// What the operating system said.
         source: std::io::Error,
+    },
+    /// A registry failed, could not be reached, or does not take what is pushed.
+    #[error("`{label}` cannot be pushed")]
+    Registry {
+        /// The target of the image or index.
+        label: String,
+        /// Why.
+        source: Box<stevedore_registry::Error>,
     },
     /// The engine failed, or could not be reached.
     #[error(transparent)]
@@ -135,13 +163,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// The failure of a registry while something was being done for `label`.
+    pub(crate) fn registry(label: &str, source: stevedore_registry::Error) -> Self {
+        Self::Registry {
+            label: label.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
     /// Whether the files of the image are to blame.
     pub fn is_about_image(&self) -> bool {
+        if let Self::Registry { source, .. } = self {
+            return source.is_about_source();
+        }
         matches!(
             self,
             Self::Runfiles { .. }
                 | Self::Description { .. }
                 | Self::ReadConfig { .. }
+                | Self::ReadManifest { .. }
+                | Self::NotInIndex { .. }
                 | Self::ConfigDigest { .. }
                 | Self::LayerCount { .. }
                 | Self::NoBlob { .. }
@@ -149,9 +190,13 @@ impl Error {
         )
     }
 
-    /// Whether no engine was reached.
+    /// Whether no engine, or no registry, was reached.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Engine(error) if error.is_unreachable())
+        match self {
+            Self::Engine(error) => error.is_unreachable(),
+            Self::Registry { source, .. } => source.is_unreachable(),
+            _ => false,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Something that happened during a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +17,31 @@ pub enum Event {
         /// Bytes of all those layers' tars.
         bytes: u64,
     },
+    /// A blob is sent to a registry; several may be at once.
+    SendingBlob {
+        /// The image's target.
+        label: String,
+        /// Whether it is a layer; otherwise it is a config.
+        is_layer: bool,
+        /// The blob's size.
+        bytes: u64,
+    },
     /// Bytes of the upload were handed to the connection.
     Sent {
         /// How many since the last event.
         bytes: u64,
+    },
+    /// Bytes that were told as sent did not arrive, and will be sent again.
+    Unsent {
+        /// How many.
+        bytes: u64,
+    },
+    /// Something failed and is tried again.
+    Retrying {
+        /// What failed, and why.
+        reason: String,
+        /// After how long.
+        after: Duration,
     },
     /// The engine unpacks a layer.
     Unpacking {

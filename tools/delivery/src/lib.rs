@@ -1,6 +1,6 @@
 //! Deliveries: what a destination lacks of an image, where those bytes come from, and how they get there.
 //!
-//! [`load`] delivers into a container engine. What it does is decided by [`plan`], a pure function,
+//! [`push`] delivers into registries, [`load`] into a container engine. What a load does is decided by [`plan`], a pure function,
 //! from the image's description and from what the engine says.
 #![deny(missing_docs)]
 
@@ -12,6 +12,7 @@ mod load;
 mod lock;
 mod oci_directory;
 mod plan;
+mod push;
 mod report;
 mod runfiles;
 mod source;
@@ -26,7 +27,11 @@ pub use image::Image;
 pub use load::{clean_up, load, Loaded, Manner};
 pub use lock::LockPlaces;
 pub use plan::{plan, Shipment};
+pub use push::{push, Artifact, Kind, Parcel, PushManner};
 pub use report::{Destination, ImageReport, LayerCounts, Outcome, Report};
 pub use runfiles::{Runfiles, RunfilesError};
 pub use source::{Checking, Form, Layer, LayerReader, SourceError};
-pub use spec::{DeliverySpec, ImageSpec, LoadSpec, NamedImageSpec, SpecError};
+pub use spec::{
+    ContentSpec, DeliverySpec, ImageSpec, IndexSpec, LoadSpec, NamedImageSpec, ParcelSpec,
+    PushSpec, PushedImageSpec, SpecError,
+};

@@ -62,6 +62,7 @@ impl Tally {
             total,
             present: self.present.get(),
             sent: self.sent.get(),
+            mounted: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// One delivery, successful or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// What was done: `load`.
+    /// What was done: `load` or `push`.
     pub kind: &'static str,
     /// The image's ID at the destination; the one that was predicted if it was not delivered. `None` if the image's
     /// files could not be read, or if there are several images.
@@ -39,8 +39,11 @@ pub struct Report {
 pub struct ImageReport {
     /// The image's target.
     pub label: String,
-    /// The image's ID at the destination; the one that was predicted if it was not delivered.
-    pub image_id: String,
+    /// The image's ID at the destination; the one that was predicted if it was not delivered. `None` for an index.
+    pub image_id: Option<String>,
+    /// The digest of the manifest that is pushed; not there in a load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest_digest: Option<String>,
     /// The names that it has, or was to get.
     pub references: Vec<String>,
     /// Its layers. One that was sent for an image before it counts as present.
@@ -52,12 +55,15 @@ pub struct ImageReport {
 /// A destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Destination {
-    /// `docker` or `podman`.
+    /// `docker`, `podman`, `containerd` or `registry`.
     pub kind: String,
-    /// Its version.
-    pub version: String,
+    /// Its version; `None` for a registry.
+    pub version: Option<String>,
     /// Where it keeps images: `graphdriver`, `containerd` or `containers-storage`; `None` if that was not found out.
     pub store: Option<String>,
+    /// The registry, such as `ghcr.io`; `None` if there are several. Not there in a load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
 }
 
 /// How many layers an image has, and what became of them.
@@ -69,6 +75,9 @@ pub struct LayerCounts {
     pub present: usize,
     /// Those that were sent. After a failure, those that the last upload was to carry.
     pub sent: usize,
+    /// Those that a registry took from another of its repositories; not there in a load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mounted: Option<usize>,
 }
 
 impl std::iter::Sum for LayerCounts {
@@ -77,6 +86,10 @@ impl std::iter::Sum for LayerCounts {
             total: sum.total + counts.total,
             present: sum.present + counts.present,
             sent: sum.sent + counts.sent,
+            mounted: match (sum.mounted, counts.mounted) {
+                (None, None) => None,
+                (sum, mounted) => Some(sum.unwrap_or(0) + mounted.unwrap_or(0)),
+            },
         })
     }
 }
@@ -85,8 +98,10 @@ impl std::iter::Sum for LayerCounts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// The destination has the image now.
+    /// The engine has the image now.
     Loaded,
+    /// The registry has the image now.
+    Pushed,
     /// The destination had the image already; it has all its names now.
     Unchanged,
     /// It does not have it.
@@ -103,6 +118,7 @@ mod tests {
             total: 12,
             present: 11,
             sent: 1,
+            mounted: None,
         };
         let report = Report {
             kind: "load",
@@ -111,8 +127,9 @@ mod tests {
             references: vec!["app:dev".to_owned()],
             destination: Some(Destination {
                 kind: "docker".to_owned(),
-                version: "28.5.2".to_owned(),
+                version: Some("28.5.2".to_owned()),
                 store: Some("graphdriver".to_owned()),
+                address: None,
             }),
             layers,
             requests: 3,
@@ -121,7 +138,8 @@ mod tests {
             outcome: Outcome::Loaded,
             images: vec![ImageReport {
                 label: "//app:image".to_owned(),
-                image_id: "sha256:00".to_owned(),
+                image_id: Some("sha256:00".to_owned()),
+                manifest_digest: None,
                 references: vec!["app:dev".to_owned()],
                 layers,
                 outcome: Outcome::Loaded,

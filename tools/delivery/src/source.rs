@@ -1,7 +1,7 @@
 //! Where the bytes of an image's layers come from.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::PathBuf;
 
 use stevedore_image::compression::Decompressor;
@@ -92,7 +92,7 @@ impl Layer {
         let file = self.open_file()?;
         let (bytes, what, expected) = match (&self.blob, form) {
             (None, _) => (Bytes::Plain(file), DIFF_ID, self.description.tar()),
-            (Some(blob), Form::Blob) => (Bytes::Plain(file), BLOB_DIGEST, blob.content()),
+            (Some(blob), Form::Blob(_)) => (Bytes::Plain(file), BLOB_DIGEST, blob.content()),
             (Some(_), Form::Tar(_)) => {
                 let decompressor = Decompressor::new(HashingReader::new(file));
                 let decompressor = decompressor.map_err(|error| self.blame(error))?;
@@ -100,7 +100,10 @@ impl Layer {
                 (bytes, DIFF_ID, self.description.tar())
             }
         };
-        let is_hashed = self.blob.is_some() || form != Form::Tar(Checking::ByDestination);
+        let is_hashed = match form {
+            Form::Tar(checking) => self.blob.is_some() || checking == Checking::Here,
+            Form::Blob(checking) => checking == Checking::Here,
+        };
         Ok(LayerReader {
             layer: self.clone(),
             bytes,
@@ -152,15 +155,16 @@ pub enum Form {
     /// The uncompressed tar.
     Tar(Checking),
     /// The bytes as they lie there, compressed or not: the blob that [`stevedore_image::load_manifest::blob`]
-    /// describes. They are checked here.
-    Blob,
+    /// describes.
+    Blob(Checking),
 }
 
-/// Who compares a layer's bytes with its `diff_id`, where they are not inflated on the way.
+/// Who compares a layer's bytes with its digest, where they are not inflated on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checking {
     /// The destination, which hashes them anyway: Docker with graphdriver storage refuses a layer whose `diff_id` is
-    /// not the one that the config names (`image/tarexport/load.go` in moby: "invalid diffID for layer").
+    /// not the one that the config names (`image/tarexport/load.go` in moby: "invalid diffID for layer"), and a registry
+    /// a blob that has not the digest under which it is put.
     ByDestination,
     /// This side, because the destination takes what comes: the containerd store does, when the bytes are
     /// uncompressed.
@@ -193,6 +197,23 @@ pub struct LayerReader {
 }
 
 impl LayerReader {
+    /// Goes to the byte `offset`. Bytes that are hashed here are read for that.
+    ///
+    /// # Errors
+    /// A [`SourceError`] inside.
+    pub fn skip_to(&mut self, offset: u64) -> io::Result<()> {
+        let left = offset.saturating_sub(self.given);
+        match (&mut self.bytes, &self.hasher) {
+            (Bytes::Plain(file), None) => {
+                let sought = file.seek(SeekFrom::Start(offset));
+                sought.map_err(|error| io::Error::other(self.layer.blame(error)))?;
+                self.given = offset;
+                Ok(())
+            }
+            _ => io::copy(&mut self.take(left), &mut io::sink()).map(drop),
+        }
+    }
+
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, SourceError> {
         let expected = self.expected.size;
         let left = usize::try_from(expected - self.given).unwrap_or(usize::MAX);

@@ -1,6 +1,6 @@
 //! The file that the Starlark rules write beside an executable: what it delivers.
 //!
-//! It is written by `oci/private/delivery.bzl`; the two change together.
+//! It is written by `oci/private/delivery_spec.bzl`; the two change together.
 
 use std::fs;
 use std::io;
@@ -15,6 +15,8 @@ use serde::Deserialize;
 pub enum DeliverySpec {
     /// Into a container engine.
     Load(LoadSpec),
+    /// Into registries.
+    Push(PushSpec),
 }
 
 /// Images that are to be loaded into a container engine. All paths are runfiles paths, such as `_main/app/x.tar`.
@@ -51,6 +53,67 @@ pub struct ImageSpec {
     pub layers: Vec<String>,
     /// The OCI layout that holds the blobs of the layers below those.
     pub base_layout: Option<String>,
+}
+
+/// Images and indexes that are to be pushed into registries. All paths are runfiles paths.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushSpec {
+    /// The target that pushes them, such as `//app:push`.
+    pub label: String,
+    /// What is pushed, one at least.
+    pub images: Vec<ParcelSpec>,
+}
+
+/// An image or an index, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParcelSpec {
+    /// A file with the repositories and tags, see [`stevedore_image::destinations`].
+    pub destinations: String,
+    /// What goes there.
+    pub content: ContentSpec,
+}
+
+/// What is pushed under one manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ContentSpec {
+    /// One image.
+    Image(PushedImageSpec),
+    /// Several, for different platforms.
+    Index(IndexSpec),
+}
+
+/// The files of an image that is pushed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PushedImageSpec {
+    /// The image's target, such as `//app:image`.
+    pub label: String,
+    /// The manifest.
+    pub manifest: String,
+    /// The config.
+    pub config: String,
+    /// The image's description.
+    pub description: String,
+    /// The blobs of the image's upper layers, the lowest of them first.
+    pub blobs: Vec<String>,
+    /// The OCI layout that holds the blobs of the layers below those.
+    pub base_layout: Option<String>,
+}
+
+/// The files of an index.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexSpec {
+    /// The index's target, such as `//app:index`.
+    pub label: String,
+    /// The index itself.
+    pub manifest: String,
+    /// Its images.
+    pub images: Vec<PushedImageSpec>,
 }
 
 /// Why there is no usable [`DeliverySpec`].
@@ -103,10 +166,26 @@ mod tests {
 
     #[test]
     fn what_the_rules_write_is_read() -> serde_json::Result<()> {
-        let DeliverySpec::Load(spec) = serde_json::from_str(LOAD)?;
+        let DeliverySpec::Load(spec) = serde_json::from_str(LOAD)? else {
+            return Err(serde::de::Error::custom("another kind"));
+        };
         let image = &spec.images[0].image;
         assert_eq!(image.layers, ["_main/app/x.tar"]);
         assert_eq!(image.base_layout, None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_push_has_images_and_indexes() -> serde_json::Result<()> {
+        let image = r#"{"label":"//app:image","manifest":"m","config":"c","description":"d","blobs":["b"],"base_layout":null}"#;
+        let text = format!(
+            r#"{{"kind":"push","label":"//app:push","images":[{{"destinations":"x","content":{{"image":{image}}}}},
+            {{"destinations":"y","content":{{"index":{{"label":"//app:index","manifest":"i","images":[{image}]}}}}}}]}}"#
+        );
+        let spec: DeliverySpec = serde_json::from_str(&text)?;
+        assert!(matches!(spec, DeliverySpec::Push(spec) if spec.images.len() == 2));
+        let other = text.replace("\"blobs\"", "\"layers\"");
+        assert!(serde_json::from_str::<DeliverySpec>(&other).is_err());
         Ok(())
     }
 

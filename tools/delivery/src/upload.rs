@@ -10,7 +10,7 @@ use stevedore_image::archive_plan::ArchivePlan;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::event::{Event, Observer};
-use crate::source::{Form, Layer, SourceError};
+use crate::source::{Checking, Form, Layer, SourceError};
 
 /// What is read, and written to the socket, at once. Larger ones gain nothing; engines read 32 KiB at once.
 const CHUNK: usize = 512 << 10;
@@ -63,18 +63,18 @@ impl Upload {
     }
 }
 
-/// Starts to read the blob of `layer` from `offset` on. It is read from its start, since all of it is checked; errors are
-/// [`SourceError`]s in [`io::Error`]s.
+/// Starts to read the blob of `layer` from `offset` on; errors are [`SourceError`]s in [`io::Error`]s.
 pub(crate) fn read_blob(
     layer: Layer,
     offset: u64,
+    checking: Checking,
     observer: Observer,
 ) -> io::Result<impl Stream<Item = io::Result<Bytes>>> {
     let (chunks, received) = mpsc::channel(READ_AHEAD);
     in_a_thread(move || {
-        let read = layer.open(Form::Blob).map_err(io::Error::other);
+        let read = layer.open(Form::Blob(checking)).map_err(io::Error::other);
         let read = read.and_then(|mut reader| {
-            io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
+            reader.skip_to(offset)?;
             read_ahead(&mut reader, &chunks)
         });
         if let Err(error) = read {

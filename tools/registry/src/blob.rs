@@ -15,7 +15,7 @@ use crate::host::{resolve, Headers, Target};
 use crate::options::Notice;
 pub use crate::payload::BlobStream;
 use crate::repository_client::RepositoryClient;
-use crate::sessions::Session;
+use crate::sessions::{self, Session};
 use crate::upload::Upload;
 
 /// Where a blob's bytes come from.
@@ -25,11 +25,19 @@ pub trait BlobSource {
     /// # Errors
     /// If the blob cannot be read.
     fn open(&self, offset: u64) -> io::Result<BlobStream>;
+
+    /// Compares the bytes with the digest: the registry says that other ones have arrived.
+    ///
+    /// # Errors
+    /// If they are others, or cannot be read.
+    fn verify(&self) -> io::Result<()>;
 }
 
 /// How a repository got a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
+    /// It was there.
+    Present,
     /// From another repository of its registry; nothing was sent.
     Mounted,
     /// It was sent.
@@ -77,13 +85,17 @@ impl RepositoryClient {
             Begun::At(session) => session,
         };
         if let Some(mount) = mount {
-            (self.options.notify)(Notice::FellBack {
-                reason: format!(
-                    "`{}` does not mount `{}` from `{mount}`: it is sent",
-                    self.name(),
-                    blob.digest
-                ),
-            });
+            // That was asked instead of whether it is there.
+            if self.has_blob(blob.digest).await? {
+                sessions::cancel(self, session.location).await;
+                return Ok(Delivered::Present);
+            }
+            let text = format!(
+                "`{}` does not mount `{}` from `{mount}`: it is sent",
+                self.name(),
+                blob.digest
+            );
+            (self.options.notify)(Notice::Detail { text });
         }
         let _turn = turn().await;
         Upload::new(self, blob, source).run(session).await?;

@@ -263,11 +263,11 @@ impl Error {
         }
     }
 
-    /// Whether the registry found other bytes than those of the blob.
-    pub fn is_digest_refused(&self) -> bool {
+    /// Whether what was to be sent could not be had.
+    pub fn is_about_source(&self) -> bool {
         match self {
-            Self::DigestRefused { .. } => true,
-            Self::GaveUp { source, .. } => source.is_digest_refused(),
+            Self::Source { .. } => true,
+            Self::GaveUp { source, .. } => source.is_about_source(),
             _ => false,
         }
     }

@@ -198,6 +198,10 @@ impl<'a> Upload<'a> {
     fn refused(&self, answer: &Answer) -> Failure {
         let action = Action::SendBlob(self.blob.digest);
         if answer.has_code("DIGEST_INVALID") {
+            if let Err(source) = self.source.verify() {
+                let digest = self.blob.digest;
+                return Error::Source { digest, source }.into();
+            }
             return Failure::passing(Error::DigestRefused {
                 registry: self.repository.name(),
                 digest: self.blob.digest,

@@ -19,7 +19,7 @@ use super::presence::{self, Presence};
 use super::Loaded;
 use crate::error::Error;
 use crate::report::Outcome;
-use crate::source::Form;
+use crate::source::{Checking, Form};
 
 /// A delivery into Docker's containerd store.
 pub(super) struct ContainerdStore<'a> {
@@ -166,7 +166,9 @@ impl<'a> ContainerdStore<'a> {
         let is_included = |index| !presence.has(index);
         let archive = oci_archive::plan(presence.manifest(), platform, &config, None, is_included)
             .map_err(|source| delivery.description_error(source))?;
-        let answer = delivery.send(self.engine, archive, Form::Blob).await?;
+        let answer = delivery
+            .send(self.engine, archive, Form::Blob(Checking::Here))
+            .await?;
         self.judge(presence.manifest(), answer, content).await
     }
 

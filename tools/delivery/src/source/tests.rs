@@ -48,16 +48,24 @@ fn tars_and_blobs_give_the_tar() -> TestResult {
 #[test]
 fn a_blob_is_given_as_it_is_and_checked() -> TestResult {
     let directory = tempfile::tempdir()?;
-    assert_eq!(read(&layer(&directory, TAR, false)?, Form::Blob)?, TAR);
+    assert_eq!(
+        read(&layer(&directory, TAR, false)?, Form::Blob(Checking::Here))?,
+        TAR
+    );
     let mut blob = layer(&directory, b"what it is does not matter", true)?;
-    assert_eq!(read(&blob, Form::Blob)?, b"what it is does not matter");
+    assert_eq!(
+        read(&blob, Form::Blob(Checking::Here))?,
+        b"what it is does not matter"
+    );
     blob.blob = Some(BlobDescription::new(
         "blob",
         Content::of(b"what it was does not matter "),
     ));
     assert!(blob.check().is_err());
     fs::write(&blob.path, b"what it is does not matter! ")?;
-    let error = read(&blob, Form::Blob).err().ok_or("no error")?;
+    let error = read(&blob, Form::Blob(Checking::Here))
+        .err()
+        .ok_or("no error")?;
     assert!(error.to_string().contains("its digest is"), "{error}");
     Ok(())
 }

@@ -18,7 +18,7 @@ use stevedore_image::oci_archive;
 
 use super::super::delivery::Delivery;
 use crate::error::Error;
-use crate::source::Form;
+use crate::source::{Checking, Form};
 use crate::stock::Stock;
 
 /// How often podman may lose layers that it had.
@@ -93,7 +93,9 @@ async fn send<E: Podman>(
         .map_err(|source| delivery.description_error(source))?;
     // Checked here, though podman would find a wrong digest too: it would keep the layers below.
     let load = async |archive| engine.load(archive).await;
-    delivery.upload(archive, Form::Blob, load).await
+    delivery
+        .upload(archive, Form::Blob(Checking::Here), load)
+        .await
 }
 
 /// The lowest place of a layer that is called by its `diff_id`, or by the digest of its blob.
