@@ -11,6 +11,7 @@ mod oci_store;
 mod program;
 mod program_layer;
 mod proxy;
+mod registry_proxy;
 mod tls_front;
 mod token_server;
 mod web_token;
@@ -25,5 +26,8 @@ pub use oci_store::OciStore;
 pub use program::{Finished, Program};
 pub use program_layer::program_layer;
 pub use proxy::{Interference, Proxy};
+pub use registry_proxy::{
+    PassedRequest, RegistryAnswer, RegistryFault, RegistryProxy, RegistryRule,
+};
 pub use tls_front::TlsFront;
 pub use token_server::{Account, TokenLife, TokenRequest, TokenServer};
