@@ -11,6 +11,8 @@ mod oci_store;
 mod program;
 mod program_layer;
 mod proxy;
+mod push_files;
+mod registry_api;
 mod registry_proxy;
 mod tls_front;
 mod token_server;
@@ -26,6 +28,8 @@ pub use oci_store::OciStore;
 pub use program::{Finished, Program};
 pub use program_layer::program_layer;
 pub use proxy::{Interference, Proxy};
+pub use push_files::{Consignment, PushFiles, PushedDraft, PushedImage};
+pub use registry_api::{RegistryApi, RegistryReply};
 pub use registry_proxy::{
     PassedRequest, RegistryAnswer, RegistryFault, RegistryProxy, RegistryRule,
 };

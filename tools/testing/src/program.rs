@@ -8,6 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::image_files::ImageFiles;
+use crate::push_files::PushFiles;
 
 /// Variables of the machine that would change what a program does.
 const OF_THE_MACHINE: &[&str] = &[
@@ -17,12 +18,15 @@ const OF_THE_MACHINE: &[&str] = &[
     "BUILD_WORKING_DIRECTORY",
     "CONTAINER_HOST",
     "CONTAINER_SSHKEY",
+    "DOCKER_AUTH_CONFIG",
     "DOCKER_CERT_PATH",
     "DOCKER_CONFIG",
     "DOCKER_CONTEXT",
     "DOCKER_HOST",
     "DOCKER_TLS",
     "DOCKER_TLS_VERIFY",
+    "REGISTRY_AUTH_FILE",
+    "STEVEDORE_CREDENTIAL_HELPER",
 ];
 
 /// A call of the deliver tool.
@@ -60,10 +64,29 @@ impl Program {
     /// # Errors
     /// If the symlink cannot be made.
     pub fn load_anywhere(binary: &Path, image: &ImageFiles) -> io::Result<Self> {
-        let executable = image.executable();
+        Self::at(binary, &image.executable())
+    }
+
+    /// A call of `binary` by the name beside which a push's delivery file lies, without the credentials of this machine.
+    ///
+    /// # Errors
+    /// If the symlink cannot be made.
+    pub fn push(binary: &Path, files: &PushFiles) -> io::Result<Self> {
+        let home = files.home();
+        std::fs::create_dir_all(&home)?;
+        let mut program = Self::at(binary, &files.executable())?;
+        program
+            .command
+            .env("HOME", &home)
+            .env("XDG_RUNTIME_DIR", &home)
+            .env_remove("XDG_CONFIG_HOME");
+        Ok(program)
+    }
+
+    fn at(binary: &Path, executable: &Path) -> io::Result<Self> {
         if !executable.is_symlink() {
             // Bazel names the program relative to the folder that its tests start in.
-            symlink(std::path::absolute(binary)?, &executable)?;
+            symlink(std::path::absolute(binary)?, executable)?;
         }
         let report = executable.with_extension("report.json");
         if report.exists() {
