@@ -3,26 +3,31 @@
 This page is generated from the `.bzl` files in `oci/`.
 
 ```starlark
-load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci_layer")
+load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci_layer", "oci_push")
 ```
 
-`oci_layer`, `oci_image`, `oci_import`, `oci_incremental_load`, `oci_metadata` and `oci_healthcheck` are in `defs.bzl`; the
-toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; the module extension in `extensions.bzl`.
+`oci_layer`, `oci_image`, `oci_import`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`, `oci_metadata` and
+`oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; the module extension in `extensions.bzl`.
 """
 
 load(
     "//oci:defs.bzl",
+    _oci_bundle = "oci_bundle",
     _oci_healthcheck = "oci_healthcheck",
     _oci_image = "oci_image",
     _oci_import = "oci_import",
     _oci_incremental_load = "oci_incremental_load",
+    _oci_index = "oci_index",
     _oci_layer = "oci_layer",
     _oci_metadata = "oci_metadata",
+    _oci_push = "oci_push",
 )
 load("//oci:extensions.bzl", _stevedore = "stevedore")
 load(
     "//oci:providers.bzl",
+    _OciBundleInfo = "OciBundleInfo",
     _OciImageInfo = "OciImageInfo",
+    _OciIndexInfo = "OciIndexInfo",
     _OciLayerInfo = "OciLayerInfo",
     _StevedoreToolInfo = "StevedoreToolInfo",
 )
@@ -37,12 +42,17 @@ visibility("private")
 oci_layer = _oci_layer
 oci_image = _oci_image
 oci_import = _oci_import
+oci_index = _oci_index
+oci_bundle = _oci_bundle
 oci_incremental_load = _oci_incremental_load
+oci_push = _oci_push
 oci_metadata = _oci_metadata
 oci_healthcheck = _oci_healthcheck
 stevedore_build_toolchain = _stevedore_build_toolchain
 stevedore_deliver_toolchain = _stevedore_deliver_toolchain
 OciImageInfo = _OciImageInfo
+OciIndexInfo = _OciIndexInfo
+OciBundleInfo = _OciBundleInfo
 OciLayerInfo = _OciLayerInfo
 StevedoreToolInfo = _StevedoreToolInfo
 stevedore = _stevedore

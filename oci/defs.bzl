@@ -1,22 +1,28 @@
 """The rules for container images.
 
 ```starlark
-load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci_layer")
+load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci_layer", "oci_push")
 ```
 """
 
+load("//oci:oci_bundle.bzl", _oci_bundle = "oci_bundle")
 load("//oci:oci_healthcheck.bzl", _oci_healthcheck = "oci_healthcheck")
 load("//oci:oci_image.bzl", _oci_image = "oci_image")
 load("//oci:oci_import.bzl", _oci_import = "oci_import")
 load("//oci:oci_incremental_load.bzl", _oci_incremental_load = "oci_incremental_load")
+load("//oci:oci_index.bzl", _oci_index = "oci_index")
 load("//oci:oci_layer.bzl", _oci_layer = "oci_layer")
 load("//oci:oci_metadata.bzl", _oci_metadata = "oci_metadata")
+load("//oci:oci_push.bzl", _oci_push = "oci_push")
 
 visibility("public")
 
+oci_bundle = _oci_bundle
 oci_healthcheck = _oci_healthcheck
 oci_image = _oci_image
 oci_import = _oci_import
 oci_incremental_load = _oci_incremental_load
+oci_index = _oci_index
 oci_layer = _oci_layer
 oci_metadata = _oci_metadata
+oci_push = _oci_push

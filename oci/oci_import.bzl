@@ -14,7 +14,7 @@ def _oci_import_impl(ctx):
     layout = layout_source(ctx.attr.layout)
     if layout.error:
         fail_attribute(ctx.label, "layout", "{}: {}".format(label_text(ctx.attr.layout.label), layout.error))
-    metadata = import_layout(ctx, label = ctx.label, layout = layout)
+    metadata = import_layout(ctx, label = ctx.label, layout = layout, repository = ctx.attr.repository)
     tree = None if layout.directory else layout_tree(ctx, layout = layout, metadata = metadata)
     image = OciImageInfo(
         base_layout = layout.directory or tree,
@@ -54,6 +54,11 @@ layout that is given file by file is copied once, for whoever needs its layers' 
 unpack it first.""",
             allow_files = True,
             mandatory = True,
+        ),
+        "repository": attr.string(
+            doc = """Where the layout was pulled from, without a tag: `docker.io/library/debian`. A push of this image, or of one
+that has it as its base, into the same registry then lets the registry take the layers from there (it mounts them) and does not
+send them. The image's digests do not depend on it.""",
         ),
     },
     provides = [OciImageInfo],

@@ -1,4 +1,4 @@
-"""Providers of the rules: what a layer and what an image is made of."""
+"""Providers of the rules: what a layer, an image, an index and a bundle are made of."""
 
 visibility("public")
 
@@ -86,8 +86,9 @@ runs, and `description` tells), then those of `layers`.""",
 the layers.""",
         "digest": "`File`, text: the digest of `manifest`, `sha256:<hex>`, without a newline.",
         "description": """`File`, JSON: what a delivery reads. `{"config": <descriptor>, "platform": {"os",
-"architecture", "variant"?}, "layers": [{"diff_id", "size", "blob"?: <descriptor>}, ...]}`, the bottom layer first; `size` is
-that of the uncompressed tar in bytes; `blob` is there for the layers of `base_layout`.""",
+"architecture", "variant"?}, "layers": [{"diff_id", "size", "blob"?: <descriptor>, "repository"?: <string>}, ...]}`, the
+bottom layer first; `size` is that of the uncompressed tar in bytes; `blob` is there for the layers of `base_layout`, and
+`repository` too if it is known where they were pulled from (`oci_import(repository = ...)`).""",
         "layers": "`tuple` of `OciLayerInfo`: the layers that are files of this build, the bottom one first.",
         "base_layout": """`File` or `None`: a directory in the
 [OCI layout](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md) whose image's layers are below
@@ -96,6 +97,53 @@ that of the uncompressed tar in bytes; `blob` is there for the layers of `base_l
 rules_oci makes them). An action or a runfiles tree that reads `base_layout` needs them all.""",
     },
     init = _init_oci_image_info,
+)
+
+def _init_oci_index_info(*, label, manifest, digest, images):
+    if type(label) != "Label":
+        fail("OciIndexInfo: field `label` must be a Label, got `{}` ({})".format(label, type(label)))
+    files = {
+        "manifest": manifest,
+        "digest": digest,
+    }
+    _check_files(provider = "OciIndexInfo", fields = files)
+    if type(images) != "tuple":
+        fail("OciIndexInfo: field `images` must be a tuple of OciImageInfo, got a {}".format(type(images)))
+    return {"label": label, "images": images} | files
+
+OciIndexInfo, _new_oci_index_info = provider(
+    doc = "An index: several images, of which an engine takes the one for its platform.",
+    # @unsorted-dict-items
+    fields = {
+        "label": "`Label`: the target that defines the index; for messages.",
+        "manifest": """`File`, JSON: the index, byte for byte
+([image-spec, image-index.md](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-index.md)). Asking for it
+compresses the images' layers.""",
+        "digest": "`File`, text: the digest of `manifest`, `sha256:<hex>`, without a newline.",
+        "images": "`tuple` of `OciImageInfo`: the images, in the order in which the index has them.",
+    },
+    init = _init_oci_index_info,
+)
+
+def _init_oci_bundle_info(*, label, images, stamped):
+    if type(label) != "Label":
+        fail("OciBundleInfo: field `label` must be a Label, got `{}` ({})".format(label, type(label)))
+    if type(images) != "tuple":
+        fail("OciBundleInfo: field `images` must be a tuple of structs, got a {}".format(type(images)))
+    if type(stamped) != "bool":
+        fail("OciBundleInfo: field `stamped` must be a bool, got `{}` ({})".format(stamped, type(stamped)))
+    return {"images": images, "label": label, "stamped": stamped}
+
+OciBundleInfo, _new_oci_bundle_info = provider(
+    doc = "Several images that are delivered together, each to its own references.",
+    # @unsorted-dict-items
+    fields = {
+        "label": "`Label`: the target that defines the bundle; for messages.",
+        "images": """`tuple` of structs of `content`, an `OciImageInfo` or `OciIndexInfo`, and `references`, a `tuple` of strings:
+repositories, each with a tag or without, and perhaps with placeholders like `{{KEY}}`.""",
+        "stamped": "`bool`: whether placeholders are replaced by values of the workspace status.",
+    },
+    init = _init_oci_bundle_info,
 )
 
 def _init_tool_info(*, files_to_run, runfiles):

@@ -3,7 +3,7 @@
 An aspect imports it in its own target, so that it is read once for any number of images and loads.
 """
 
-load("//oci:providers.bzl", "OciImageInfo")
+load("//oci:providers.bzl", "OciBundleInfo", "OciImageInfo", "OciIndexInfo")
 load(":attribute_error.bzl", "fail_attribute")
 load(":build_tool.bzl", "BUILD_TOOLCHAIN_TYPE")
 load(":label_text.bzl", "label_text")
@@ -13,7 +13,7 @@ load(":layout_source.bzl", "layout_source")
 visibility(["//oci/..."])
 
 def _image_aspect_impl(target, ctx):
-    if OciImageInfo in target:
+    if OciImageInfo in target or OciIndexInfo in target or OciBundleInfo in target:
         return []
     layout = layout_source(target)
     if not layout.directory or not layout.directory.is_directory:
@@ -46,16 +46,32 @@ def image_of(ctx, *, attribute, target):
     """
     if OciImageInfo in target:
         return target[OciImageInfo]
-    fail_attribute(
-        ctx.label,
-        attribute,
-        ("{} is not an image, it has {}: expected an oci_image, an oci_import, or a target with one directory in the OCI " +
-         "layout (as rules_oci makes it); for a directory of source files use oci_import(layout = ...)").format(
-            label_text(target.label),
-            _found(target[DefaultInfo].files.to_list()),
-        ),
-    )
+    fail_attribute(ctx.label, attribute, not_an_image_error(target, expected = "an oci_image"))
     return None
+
+def not_an_image_error(target, *, expected):
+    """Says that a target is not one of those that an attribute takes.
+
+    Args:
+      target: `Target`.
+      expected: string; what the attribute takes beside those that `image_aspect` knows.
+
+    Returns:
+      What was found and what was expected.
+    """
+    return ("{} is not an image, it {}: expected {}, an oci_import, or a target with one directory in the OCI layout (as " +
+            "rules_oci makes it); for a directory of source files use oci_import(layout = ...)").format(
+        label_text(target.label),
+        _what_it_is(target),
+        expected,
+    )
+
+def _what_it_is(target):
+    if OciIndexInfo in target:
+        return "is an index of several"
+    if OciBundleInfo in target:
+        return "is a bundle of several"
+    return "has " + _found(target[DefaultInfo].files.to_list())
 
 def _found(files):
     if not files:

@@ -48,7 +48,7 @@ def docker_archive_action(ctx, *, images):
     args.add("--")
     for named in images:
         args.add(label_text(named.image.label), format = "--image=%s")
-        _add_files(args, named.image)
+        add_image_files(args, named.image)
         args.add(named.image.description, format = "--description=%s")
         args.add_all([layer.tar for layer in named.image.layers], format_each = "--tar=%s")
         if named.tags:
@@ -79,7 +79,7 @@ def _oci_layout_action(ctx, *, image):
     _add_image(args, ctx.label, image)
     args.add(image.manifest, format = "--manifest=%s")
     args.add_all(blobs, format_each = "--blob=%s")
-    _add_directory(args, "--output", output)
+    add_directory(args, "--output", output)
     run_build_tool(
         ctx,
         arguments = [args],
@@ -101,7 +101,7 @@ def _intermediate_action(ctx, *, image):
     args.add(image.description, format = "--description=%s")
     args.add_all(tars, format_each = "--tar=%s")
     args.add_all(blobs, format_each = "--blob=%s")
-    _add_directory(args, "--output", output)
+    add_directory(args, "--output", output)
     run_build_tool(
         ctx,
         arguments = [args],
@@ -114,12 +114,25 @@ def _intermediate_action(ctx, *, image):
 
 def _add_image(args, label, image):
     args.add(label_text(label), format = "--label=%s")
-    _add_files(args, image)
+    add_image_files(args, image)
 
-def _add_files(args, image):
+def add_image_files(args, image):
+    """Adds an image's config, and its base's layout, to a command line.
+
+    Args:
+      args: `Args`.
+      image: `OciImageInfo`.
+    """
     args.add(image.config, format = "--config=%s")
     if image.base_layout:
-        _add_directory(args, "--base-layout", image.base_layout)
+        add_directory(args, "--base-layout", image.base_layout)
 
-def _add_directory(args, flag, directory):
+def add_directory(args, flag, directory):
+    """Adds a directory's path to a command line.
+
+    Args:
+      args: `Args`.
+      flag: string.
+      directory: `File`.
+    """
     args.add_all([directory], expand_directories = False, format_each = flag + "=%s")

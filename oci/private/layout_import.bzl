@@ -6,7 +6,7 @@ load(":layout_source.bzl", "add_layout_path")
 
 visibility(["//oci/..."])
 
-def import_layout(ctx, *, label, layout):
+def import_layout(ctx, *, label, layout, repository = None):
     """Registers the action that checks a layout and writes its image's metadata.
 
     The action reads every blob once and compares its digest, and the digest of what it decompresses to with the config's
@@ -16,6 +16,7 @@ def import_layout(ctx, *, label, layout):
       ctx: rule or aspect context.
       label: `Label` of the target that the layout comes from.
       layout: struct that `layout_source` returns.
+      repository: string or `None`; where the layers were pulled from.
 
     Returns:
       dict of the fields `config`, `manifest`, `digest` and `description` of `OciImageInfo`.
@@ -30,6 +31,8 @@ def import_layout(ctx, *, label, layout):
     args = build_tool_args(ctx, "import")
     args.add(label_text(label), format = "--label=%s")
     add_layout_path(args, "--layout=%s", layout)
+    if repository:
+        args.add(repository, format = "--repository=%s")
     for field, output in outputs.items():
         args.add(output, format = "--" + field + "=%s")
     run_build_tool(

@@ -24,7 +24,7 @@ stamp_setting = rule(
 STAMP_ATTRS = {
     "stamp": attr.int(
         doc = """Whether values of Bazel's workspace status are filled in: `1` always, `0` never, `-1` with `--stamp`.
-See `repo_tags`.""",
+Where it is given, a placeholder `{{KEY}}` is replaced by that key's value, and otherwise by `unstamped`.""",
         default = -1,
         values = [-1, 0, 1],
     ),
@@ -44,3 +44,22 @@ def is_stamped(ctx):
       bool.
     """
     return ctx.attr.stamp == 1 or (ctx.attr.stamp == -1 and ctx.attr._stamp[_StampInfo].stamped)
+
+def add_workspace_status(ctx, args, *, stamped):
+    """Adds the workspace status, stable and volatile, to a command line of the build tool.
+
+    See https://bazel.build/docs/user-manual#workspace-status.
+
+    Args:
+      ctx: rule context.
+      args: `Args`.
+      stamped: bool; if not, nothing is added.
+
+    Returns:
+      list of `File`; what the action then reads.
+    """
+    if not stamped:
+        return []
+    args.add(ctx.info_file, format = "--stable-status=%s")
+    args.add(ctx.version_file, format = "--volatile-status=%s")
+    return [ctx.info_file, ctx.version_file]

@@ -2,6 +2,7 @@
 
 load(":build_tool.bzl", "build_tool_args", "run_build_tool")
 load(":label_text.bzl", "label_text")
+load(":stamp.bzl", "add_workspace_status")
 
 visibility(["//oci/..."])
 
@@ -25,11 +26,7 @@ def tags_action(ctx, *, output, tags, stamped, tags_file = None):
     args.add_all(tags, format_each = "--tag=%s")
     if tags_file:
         args.add(tags_file, format = "--tags-file=%s")
-    if stamped:
-        # The stable and the volatile status: https://bazel.build/docs/user-manual#workspace-status
-        args.add(ctx.info_file, format = "--stable-status=%s")
-        args.add(ctx.version_file, format = "--volatile-status=%s")
-        inputs += [ctx.info_file, ctx.version_file]
+    inputs += add_workspace_status(ctx, args, stamped = stamped)
     args.add(output, format = "--output=%s")
     run_build_tool(
         ctx,

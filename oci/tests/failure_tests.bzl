@@ -1,8 +1,9 @@
 """What wrong attributes get: a message that names the attribute, what was found, and what to write instead."""
 
-load("//oci:defs.bzl", "oci_image", "oci_import", "oci_incremental_load", "oci_layer", "oci_metadata")
-load("//oci:providers.bzl", "OciImageInfo", "OciLayerInfo", "StevedoreToolInfo")
+load("//oci:defs.bzl", "oci_bundle", "oci_image", "oci_import", "oci_incremental_load", "oci_index", "oci_layer", "oci_metadata", "oci_push")
+load("//oci:providers.bzl", "OciBundleInfo", "OciImageInfo", "OciIndexInfo", "OciLayerInfo", "StevedoreToolInfo")
 load("//oci/private:load.bzl", load_rule = "oci_incremental_load")
+load("//oci/private:push.bzl", push_rule = "oci_push")
 load(":analysis.bzl", "failure_test", "unknown_cpu_failure_test")
 load(":fixtures.bzl", "files", "tree")
 
@@ -165,14 +166,97 @@ _LOADS = {
     ),
 }
 
+_INDEXES = {
+    "annotations": (
+        {"annotations": {"": "x"}, "images": [":image_nothing"]},
+        "attribute `annotations`: a key is empty",
+    ),
+    "empty": (
+        {"images": []},
+        "attribute `images`: is empty: expected the images of the index, one for each platform",
+    ),
+    "file": (
+        {"images": [":text"]},
+        "attribute `images`: //oci/tests:text is not an image, it has the file `oci/tests/data/text`: expected an oci_image, an oci_import",
+    ),
+    "nested": (
+        {"images": [":index_two"]},
+        "attribute `images`: //oci/tests:index_two is not an image, it is an index of several: expected an oci_image, an oci_import",
+    ),
+}
+
+_BUNDLES = {
+    "empty": (
+        {"images": {}},
+        "attribute `images`: is empty: expected references, each with its image",
+    ),
+    "file": (
+        {"images": {"x.io/a:1": ":image_nothing", "x.io/b:1": ":text"}},
+        "attribute `images[\"x.io/b:1\"]`: //oci/tests:text is not an image, it has the file `oci/tests/data/text`: expected an oci_index, an oci_image, an oci_import",
+    ),
+    "nested": (
+        {"images": {"x.io/a:1": ":push_bundle_of_two"}},
+        "//oci/tests:push_bundle_of_two is not an image, it is a bundle of several: expected an oci_index, an oci_image",
+    ),
+}
+
+_PUSHES = {
+    "both": (
+        {"image": ":image_nothing", "images": {"x.io/a:1": ":image_nothing"}},
+        "attribute `images`: `image` is given too (`//oci/tests:image_nothing`): expected either `image` (with `repository`) or `images`",
+    ),
+    "bundle_repository": (
+        {"image": ":push_bundle_of_two", "repository": "x.io/app"},
+        "attribute `repository`: is set, but the oci_bundle //oci/tests:push_bundle_of_two has the references: expected it only with an image or an index",
+    ),
+    "bundle_stamp": (
+        {"image": ":push_bundle_of_two", "stamp": 0},
+        "attribute `stamp`: is `0`, but whether the references are stamped is said in the oci_bundle //oci/tests:push_bundle_of_two: set it there",
+    ),
+    "image": (
+        {"image": ":text", "repository": "x.io/app"},
+        "attribute `image`: //oci/tests:text is not an image, it has the file `oci/tests/data/text`: expected an oci_index, an oci_image",
+    ),
+    "images": (
+        {"images": {"x.io/a:1": ":image_nothing", "x.io/b:1": ":layer_gzip"}},
+        "attribute `images[\"x.io/b:1\"]`: //oci/tests:layer_gzip is not an image",
+    ),
+    "images_repository_file": (
+        {"images": {"x.io/a:1": ":image_nothing"}, "repository_file": ":text"},
+        "attribute `repository_file`: is set, but the keys of `images` are the references: expected it only with `image`",
+    ),
+    "images_tags": (
+        {"images": {"x.io/a:1": ":image_nothing"}, "remote_tags": ":text"},
+        "attribute `remote_tags`: is set, but the keys of `images` are the references",
+    ),
+    "nothing": (
+        {},
+        "attribute `images`: is empty, and there is no `image`: expected either `image` (with `repository`) or `images`",
+    ),
+    "repository": (
+        {"image": ":image_nothing", "remote_tags": ["v1"]},
+        "attribute `repository`: is not set: expected where `//oci/tests:image_nothing` is pushed to, for example `registry.example/team/app`",
+    ),
+    "repository_twice": (
+        {"image": ":image_nothing", "repository": "x.io/app", "repository_file": ":text"},
+        "attribute `repository`: is given as such (`x.io/app`) and as a file (`oci/tests/data/text`): expected one of the two",
+    ),
+}
+
 # A provider's name, and what it says about its first wrong field.
 _PROVIDERS = {
+    "bundle": "OciBundleInfo: field `images` must be a tuple of structs, got a list",
     "image": "OciImageInfo: field `config` must be a File, got `config` (string)",
+    "index": "OciIndexInfo: field `manifest` must be a File, got `manifest` (string)",
     "layer": "OciLayerInfo: field `description` must be a File, got `None` (NoneType)",
     "tool": "StevedoreToolInfo: field `files_to_run` must be the FilesToRunProvider of an executable, got `tool` (string)",
 }
 
 def _wrong_provider_impl(ctx):
+    if ctx.attr.provider == "bundle":
+        return [OciBundleInfo(images = [], label = ctx.label, stamped = False)]
+    if ctx.attr.provider == "index":
+        return [OciIndexInfo(digest = None, images = (), label = ctx.label, manifest = "manifest")]
     if ctx.attr.provider == "image":
         return [OciImageInfo(config = "config", description = None, digest = None, label = ctx.label, manifest = None)]
     if ctx.attr.provider == "layer":
@@ -193,10 +277,13 @@ def failure_tests(*, name):
     _fixtures()
     tests = []
     for kind, rule, cases in [
+        ("bundle", oci_bundle, _BUNDLES),
         ("image", oci_image, _IMAGES),
         ("import", oci_import, _IMPORTS),
+        ("index", oci_index, _INDEXES),
         ("layer", oci_layer, _LAYERS),
         ("load", oci_incremental_load, _LOADS),
+        ("push", oci_push, _PUSHES),
     ]:
         for case, (arguments, message) in cases.items():
             target = "failing_{}_{}".format(kind, case)
@@ -207,7 +294,7 @@ def failure_tests(*, name):
         _wrong_provider(name = target, provider = provider, tags = ["manual"])
         tests.append(_test(target, message))
 
-    # The macro cannot give both; a macro of a user around the rule could.
+    # The macros cannot give both; a macro of a user around the rule could.
     load_rule(
         name = "failing_load_tags_twice",
         image = ":image_nothing",
@@ -218,6 +305,18 @@ def failure_tests(*, name):
     tests.append(_test(
         "failing_load_tags_twice",
         "attribute `repo_tags`: is given as a list (`a, b`) and as a file (`oci/tests/data/text`): expected one of the two",
+    ))
+    push_rule(
+        name = "failing_push_tags_twice",
+        image = ":image_nothing",
+        remote_tags = ["a", "b"],
+        remote_tags_file = ":text",
+        repository = "x.io/app",
+        tags = ["manual"],
+    )
+    tests.append(_test(
+        "failing_push_tags_twice",
+        "attribute `remote_tags`: is given as such (`a, b`) and as a file (`oci/tests/data/text`): expected one of the two",
     ))
     tests.append(_test(
         "image_nothing",

@@ -67,6 +67,18 @@ def _files_test_impl(ctx):
 
 _files_test = make_analysis_test(_files_test_impl)
 
+def _repository_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    arguments = _arguments("import_pulled", "BIN/oci/tests/import_tree")
+    asserts.equals(
+        env,
+        arguments[:3] + ["--repository=docker.io/library/debian"] + arguments[3:],
+        relative_paths(env, action_of(env, "ImportLayout").argv[1:]),
+    )
+    return analysistest.end(env)
+
+_repository_test = make_analysis_test(_repository_test_impl)
+
 def import_tests(*, name):
     """Declares the tests.
 
@@ -81,12 +93,20 @@ def import_tests(*, name):
     )
     oci_import(name = "import_directory", layout = ":import_tree", tags = ["manual"])
     oci_import(name = "import_files", layout = ":import_layout_files", tags = ["manual"])
+    oci_import(
+        name = "import_pulled",
+        layout = ":import_tree",
+        repository = "docker.io/library/debian",
+        tags = ["manual"],
+    )
     _directory_test(name = "import_directory_test", target_under_test = ":import_directory")
     _files_test(name = "import_files_test", target_under_test = ":import_files")
+    _repository_test(name = "import_repository_test", target_under_test = ":import_pulled")
     native.test_suite(
         name = name,
         tests = [
             ":import_directory_test",
             ":import_files_test",
+            ":import_repository_test",
         ],
     )

@@ -9,7 +9,7 @@ load("//oci/private:healthcheck.bzl", "duration_error", "healthcheck_error")
 load("//oci/private:image_path.bzl", "image_path_error")
 load("//oci/private:label_text.bzl", "label_text")
 load("//oci/private:ownership.bzl", "metadata_error", "mode_error", "mtime_error", "owner_error")
-load("//oci/private:repo_tags.bzl", "repo_tags_error", "repo_tags_file")
+load("//oci/private:repo_tags.bzl", "remote_tags_error", "repo_tags_error", "repo_tags_file")
 load("//oci/private:runfiles_path.bzl", "runfiles_path")
 load("//oci/private:suggestion.bzl", "did_you_mean")
 
@@ -131,6 +131,15 @@ _CASES = [
         (
             "example.com/app:dev",
             "`example.com/app:dev` is a reference, and a string is the label of a file: did you mean `[\"example.com/app:dev\"]`?",
+        ),
+    ]),
+    (remote_tags_error, [
+        (["v1"], None),
+        ("//app:tags", None),
+        ("tags.txt", None),
+        (
+            "example.com/app:dev",
+            "`example.com/app:dev` is a reference, and a string is the label of a file: expected a list of tags, for example `[\"dev\"]`",
         ),
     ]),
     (repo_tags_file, [
