@@ -4,6 +4,8 @@ mod config;
 mod destinations;
 mod docker_archive;
 mod import;
+mod index;
+mod index_layout;
 mod intermediate;
 mod layer;
 mod layout;
@@ -34,6 +36,10 @@ pub(crate) enum Command {
     Manifest(manifest::Manifest),
     /// Write an image as an OCI layout.
     Layout(layout::Layout),
+    /// Make the index of several images, and its digest.
+    Index(index::Index),
+    /// Write an index and its images as an OCI layout.
+    IndexLayout(index_layout::IndexLayout),
     /// Write an image as an archive for `docker load`.
     DockerArchive(docker_archive::DockerArchive),
     /// Write an image as a directory with each of its parts as a file.
@@ -54,6 +60,8 @@ impl Command {
             Self::Config(command) => command.run(),
             Self::Manifest(command) => command.run(),
             Self::Layout(command) => command.run(),
+            Self::Index(command) => command.run(),
+            Self::IndexLayout(command) => command.run(),
             Self::DockerArchive(command) => command.run(),
             Self::Intermediate(command) => command.run(),
             Self::Tags(command) => command.run(),

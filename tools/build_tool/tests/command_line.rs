@@ -21,6 +21,8 @@ fn version_and_help_are_printed() {
         "config",
         "manifest",
         "layout",
+        "index",
+        "index-layout",
         "docker-archive",
         "intermediate",
         "tags",

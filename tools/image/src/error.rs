@@ -255,12 +255,19 @@ pub enum Error {
     /// A layout is of a version that is not known.
     #[error("`{}` is of the layout version `{found}`: expected `1.0.0`", path.display())]
     LayoutVersion { path: PathBuf, found: String },
-    /// A layout or index does not have exactly one image.
+    /// A layout or index does not have exactly one image, or exactly those that it should have.
     #[error("`{}` has {found}: {remedy}", path.display())]
     NotOneImage {
         path: PathBuf,
         found: String,
         remedy: &'static str,
+    },
+    /// Two images of an index are for the same platform.
+    #[error("`{first}` and `{second}` are both for `{platform}`: an index has one image for each, leave one out")]
+    SamePlatform {
+        platform: String,
+        first: String,
+        second: String,
     },
     /// A file has a media type that is not expected there.
     #[error("`{}` refers to {what} of the media type `{found}`: expected {expected}", path.display())]

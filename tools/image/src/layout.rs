@@ -18,7 +18,7 @@ use crate::json;
 use crate::manifest::Manifest;
 
 pub use import::{import, Imported};
-pub use writer::write;
+pub use writer::{write, write_index};
 
 pub(crate) const MARKER: &str = "oci-layout";
 pub(crate) const INDEX: &str = "index.json";

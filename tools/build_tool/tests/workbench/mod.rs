@@ -5,6 +5,8 @@
     reason = "each test program uses a part of it, and a test may panic"
 )]
 
+pub(crate) mod image;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! Image indexes: lists of images, of which this project takes one.
+//! Image indexes in layouts: lists of images, of which an import takes the only one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -78,6 +78,24 @@ impl Reference {
             }
             None => self.digest.to_string(),
         }
+    }
+}
+
+/// Checks that an index, which is the file `path`, refers to exactly these manifests.
+pub(super) fn check_images(path: &Path, bytes: &[u8], expected: &[Digest]) -> Result<(), Error> {
+    let index: Index = json::parse(path, bytes)?;
+    let found: Vec<Digest> = index.manifests.iter().map(|image| image.digest).collect();
+    let shown = |digests: &[Digest]| {
+        let texts: Vec<String> = digests.iter().map(|digest| format!("`{digest}`")).collect();
+        texts.join(", ")
+    };
+    match found == expected {
+        true => Ok(()),
+        false => Err(Error::NotOneImage {
+            path: path.to_owned(),
+            found: format!("the images {}, not {}", shown(&found), shown(expected)),
+            remedy: "make the index of these images",
+        }),
     }
 }
 

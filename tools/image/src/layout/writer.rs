@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{blob_name, Marker, INDEX, MARKER};
+use super::{blob_name, index, Marker, INDEX, MARKER};
 use crate::description::{BlobDescription, Platform};
-use crate::digest::Content;
+use crate::digest::{Content, Digest};
 use crate::error::Error;
 use crate::image_files::ImageFiles;
 use crate::json;
@@ -21,14 +21,16 @@ struct Index<'a> {
     schema_version: u32,
     #[serde(rename = "mediaType")]
     media_type: &'a str,
-    manifests: [Reference<'a>; 1],
+    manifests: [Reference; 1],
 }
 
+/// What the layout is of.
 #[derive(Serialize)]
-struct Reference<'a> {
+struct Reference {
     #[serde(flatten)]
     blob: BlobDescription,
-    platform: &'a Platform,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platform: Option<Platform>,
 }
 
 /// Writes the image as a layout. Every byte is checked while it is copied, and a blob that occurs twice is written
@@ -37,45 +39,89 @@ struct Reference<'a> {
 /// # Errors
 /// If a file is missing, is not what the manifest tells, or cannot be written. Nothing is there then.
 pub fn write(files: &ImageFiles, directory: &Path) -> Result<(), Error> {
-    let output = OutputDirectory::create(directory)?;
-    let manifest = files.manifest()?;
-    write_json(&output, MARKER, &Marker::default())?;
-    let content = Content::of(files.manifest_bytes());
-    write_json(
-        &output,
-        INDEX,
-        &Index {
+    let mut writer = Writer::create(directory)?;
+    let blob = writer.add_image(files)?;
+    writer.finish(Reference {
+        blob,
+        platform: Some(files.platform()?),
+    })
+}
+
+/// Writes an index, which is the file `index`, and its images as a layout, as [`write()`] does with one.
+///
+/// # Errors
+/// As with [`write()`]; or if the images are not those of the index.
+pub fn write_index(index: &Path, images: &[ImageFiles], directory: &Path) -> Result<(), Error> {
+    let bytes = fs::read(index).map_err(|source| Error::io("read", index, source))?;
+    let digests: Vec<Digest> = images
+        .iter()
+        .map(|image| Digest::of(image.manifest_bytes()))
+        .collect();
+    index::check_images(index, &bytes, &digests)?;
+    let mut writer = Writer::create(directory)?;
+    for image in images {
+        writer.add_image(image)?;
+    }
+    let blob = BlobDescription::new(media_type::OCI_INDEX, Content::of(&bytes));
+    writer.add_bytes(blob.digest, &bytes)?;
+    writer.finish(Reference {
+        blob,
+        platform: None,
+    })
+}
+
+/// A layout that becomes visible when it is complete.
+struct Writer {
+    output: OutputDirectory,
+    written: BTreeSet<Digest>,
+}
+
+impl Writer {
+    fn create(directory: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            output: OutputDirectory::create(directory)?,
+            written: BTreeSet::new(),
+        })
+    }
+
+    /// Writes the blobs of an image that are not there yet. Returns what its manifest is.
+    fn add_image(&mut self, files: &ImageFiles) -> Result<BlobDescription, Error> {
+        let manifest = files.manifest()?;
+        let content = Content::of(files.manifest_bytes());
+        self.add_bytes(content.digest, files.manifest_bytes())?;
+        self.add_bytes(manifest.config.digest, files.config_bytes())?;
+        for (index, layer) in manifest.layers.iter().enumerate() {
+            if !self.written.insert(layer.digest) {
+                continue;
+            }
+            let path = self.output.file(&blob_name(layer.digest))?;
+            let mut file =
+                File::create(&path).map_err(|source| Error::io("create", &path, source))?;
+            files.copy_blob(index, &path, &mut file)?;
+        }
+        Ok(BlobDescription::new(manifest.media_type(), content))
+    }
+
+    fn add_bytes(&mut self, digest: Digest, bytes: &[u8]) -> Result<(), Error> {
+        match self.written.insert(digest) {
+            true => self.write(&blob_name(digest), bytes),
+            false => Ok(()),
+        }
+    }
+
+    fn finish(self, reference: Reference) -> Result<(), Error> {
+        self.write(MARKER, &json::to_bytes(&Marker::default())?)?;
+        let index = Index {
             schema_version: 2,
             media_type: media_type::OCI_INDEX,
-            manifests: [Reference {
-                blob: BlobDescription::new(manifest.media_type(), content),
-                platform: &files.platform()?,
-            }],
-        },
-    )?;
-    write_bytes(&output, &blob_name(content.digest), files.manifest_bytes())?;
-    write_bytes(
-        &output,
-        &blob_name(manifest.config.digest),
-        files.config_bytes(),
-    )?;
-    let mut written = BTreeSet::new();
-    for (index, layer) in manifest.layers.iter().enumerate() {
-        if !written.insert(layer.digest) {
-            continue;
-        }
-        let path = output.file(&blob_name(layer.digest))?;
-        let mut file = File::create(&path).map_err(|source| Error::io("create", &path, source))?;
-        files.copy_blob(index, &path, &mut file)?;
+            manifests: [reference],
+        };
+        self.write(INDEX, &json::to_bytes(&index)?)?;
+        self.output.commit()
     }
-    output.commit()
-}
 
-fn write_json(output: &OutputDirectory, name: &str, value: &impl Serialize) -> Result<(), Error> {
-    write_bytes(output, name, &json::to_bytes(value)?)
-}
-
-fn write_bytes(output: &OutputDirectory, name: &str, bytes: &[u8]) -> Result<(), Error> {
-    let path = output.file(name)?;
-    fs::write(&path, bytes).map_err(|source| Error::io("write", &path, source))
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.output.file(name)?;
+        fs::write(&path, bytes).map_err(|source| Error::io("write", &path, source))
+    }
 }
