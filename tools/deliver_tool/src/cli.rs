@@ -1,31 +1,44 @@
 //! The command line: parsed, checked, ready to be run.
 
+mod load_flags;
+mod push_flags;
+
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use stevedore_image::reference::Reference;
+use clap::{Parser, Subcommand, ValueEnum};
+use stevedore_delivery::{DeliverySpec, LoadSpec, PushSpec};
 
 use crate::exit_code::Usage;
-use crate::tags;
+pub(crate) use load_flags::LoadFlags;
+pub(crate) use push_flags::PushFlags;
 
 /// What is to be done.
 #[derive(Debug)]
 pub(crate) struct Command {
     /// The path under which this program was called, absolute.
     pub(crate) executable: PathBuf,
-    /// The delivery file.
-    pub(crate) delivery: PathBuf,
-    /// The flags of the delivery.
-    pub(crate) flags: LoadFlags,
+    /// What is delivered, and how.
+    pub(crate) delivery: Delivery,
+}
+
+/// A delivery and its flags.
+#[derive(Debug)]
+pub(crate) enum Delivery {
+    /// Into a container engine.
+    Load(LoadSpec, LoadFlags),
+    /// Into registries.
+    Push(PushSpec, PushFlags),
 }
 
 /// Told at the end of `--help`.
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 the engine refused or the load failed; 2 usage; 3 no engine reachable, \
+const LOAD_EXIT_CODES: &str = "Exit codes: 0 done; 1 the engine refused or the load failed; 2 usage; 3 no engine reachable, \
 or no permission; 4 the image's files are missing or corrupt; 128 + N ended by signal N; with --run, the container's \
 exit code.";
+const PUSH_EXIT_CODES: &str = "Exit codes: 0 done; 1 the registry refused or the push failed; 2 usage; 3 no registry reachable; \
+4 the image's files are missing or corrupt; 128 + N ended by signal N.";
 
 /// Delivers container images.
 #[derive(Parser, Debug)]
@@ -43,7 +56,7 @@ struct WithVerb {
 #[derive(Subcommand, Debug)]
 enum Verb {
     /// Loads an image into a container engine, and sends only the layers that it lacks.
-    #[command(args_override_self = true, after_help = EXIT_CODES)]
+    #[command(args_override_self = true, after_help = LOAD_EXIT_CODES)]
     Load {
         /// The delivery file that the rules have written.
         #[arg(long, value_name = "FILE")]
@@ -51,48 +64,31 @@ enum Verb {
         #[command(flatten)]
         flags: LoadFlags,
     },
+    /// Pushes an image into a registry, and sends only the blobs that it lacks.
+    #[command(args_override_self = true, after_help = PUSH_EXIT_CODES)]
+    Push {
+        /// The delivery file that the rules have written.
+        #[arg(long, value_name = "FILE")]
+        delivery: PathBuf,
+        #[command(flatten)]
+        flags: PushFlags,
+    },
 }
 
 /// Loads an image into a container engine, and sends only the layers that it lacks.
 #[derive(Parser, Debug)]
-#[command(version, args_override_self = true, after_help = EXIT_CODES)]
-struct WithoutVerb {
+#[command(version, args_override_self = true, after_help = LOAD_EXIT_CODES)]
+struct Load {
     #[command(flatten)]
     flags: LoadFlags,
 }
 
-/// The flags of a load.
-#[derive(Args, Debug)]
-pub(crate) struct LoadFlags {
-    /// One more name for the image, if it is the only one; may be repeated.
-    #[arg(long, value_name = "REF", value_parser = tags::parse)]
-    pub(crate) tag: Vec<Reference>,
-    /// Write a JSON report to this file, also on failure.
-    #[arg(long, value_name = "FILE", env = "STEVEDORE_REPORT")]
-    report: Option<PathBuf>,
-    /// The engine: `unix:///path`, `/path`, `tcp://host:port`, `https://host:port`, `ssh://user@host`, `podman:` or
-    /// `containerd:///path?namespace=NAME` [default: `DOCKER_HOST`, the Docker CLI's context, `CONTAINER_HOST`, else the
-    /// first that answers where one usually is].
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) host: Option<String>,
-    /// Run a container of the image, if it is the only one, after loading it, and end with its exit code.
-    #[arg(long, overrides_with = "norun")]
-    run: bool,
-    /// Do not run a container (the default).
-    #[arg(long, overrides_with = "run")]
-    norun: bool,
-    /// With --run: the network of the container, such as `host` or `none`.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) network: Option<String>,
-    /// How progress is shown on standard error.
-    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto)]
-    pub(crate) progress: ProgressStyle,
-    /// Show which engine is used, and what it says.
-    #[arg(long)]
-    pub(crate) verbose: bool,
-    /// With --run: arguments for the container, in place of the image's command.
-    #[arg(last = true, value_name = "ARGS")]
-    arguments: Vec<String>,
+/// Pushes an image into a registry, and sends only the blobs that it lacks.
+#[derive(Parser, Debug)]
+#[command(version, args_override_self = true, after_help = PUSH_EXIT_CODES)]
+struct Push {
+    #[command(flatten)]
+    flags: PushFlags,
 }
 
 /// How progress is shown.
@@ -107,62 +103,50 @@ pub(crate) enum ProgressStyle {
 }
 
 impl Command {
-    /// Reads the command line; ends the program if it asks for help, or is wrong.
+    /// Reads the command line, and the delivery file; ends the program if it asks for help, or is wrong.
     pub(crate) fn from_environment() -> anyhow::Result<Self> {
         let arguments: Vec<OsString> = env::args_os().collect();
         let executable = called_as(arguments.first())?;
-        let command = match delivery_beside(&executable) {
-            Some(delivery) => Self {
-                executable,
-                delivery,
-                flags: WithoutVerb::parse_from(arguments).flags,
-            },
-            None => {
-                let Verb::Load { delivery, flags } = WithVerb::parse_from(arguments).verb;
-                Self {
-                    executable,
-                    delivery: in_callers_directory(delivery),
-                    flags,
-                }
-            }
+        let delivery = match delivery_beside(&executable) {
+            Some(path) => Delivery::of_target(DeliverySpec::read(&path)?, arguments, &path)?,
+            None => Delivery::of_verb(WithVerb::parse_from(arguments).verb)?,
         };
-        command.flags.check()?;
-        Ok(command)
+        delivery.check()?;
+        Ok(Self {
+            executable,
+            delivery,
+        })
     }
 }
 
-impl LoadFlags {
+impl Delivery {
+    fn of_target(
+        spec: DeliverySpec,
+        arguments: Vec<OsString>,
+        path: &Path,
+    ) -> anyhow::Result<Self> {
+        Ok(match spec {
+            DeliverySpec::Load(spec) => Self::Load(spec, Load::parse_from(arguments).flags),
+            DeliverySpec::Push(spec) => Self::Push(spec, Push::parse_from(arguments).flags),
+            _ => anyhow::bail!("`{}` is a delivery of an unknown kind", path.display()),
+        })
+    }
+
+    fn of_verb(verb: Verb) -> anyhow::Result<Self> {
+        let (Verb::Load { delivery, .. } | Verb::Push { delivery, .. }) = &verb;
+        let path = in_callers_directory(delivery.clone());
+        Ok(match (verb, DeliverySpec::read(&path)?) {
+            (Verb::Load { flags, .. }, DeliverySpec::Load(spec)) => Self::Load(spec, flags),
+            (Verb::Push { flags, .. }, DeliverySpec::Push(spec)) => Self::Push(spec, flags),
+            _ => anyhow::bail!("`{}` is no delivery of this kind", path.display()),
+        })
+    }
+
     fn check(&self) -> Result<(), Usage> {
-        if !self.run && !self.norun && !self.arguments.is_empty() {
-            return Err(Usage::ArgumentsWithoutRun {
-                arguments: self.arguments.join(" "),
-            });
+        match self {
+            Self::Load(_, flags) => flags.check(),
+            Self::Push(spec, flags) => flags.check(spec.images.len()),
         }
-        Ok(())
-    }
-
-    /// Refuses what is for one image only, if there are several.
-    pub(crate) fn check_images(&self, images: usize) -> Result<(), Usage> {
-        let refuse = |flag| Err(Usage::SeveralImages { flag, images });
-        match self.tag.is_empty() {
-            _ if images == 1 => Ok(()),
-            _ if self.run => refuse("--run"),
-            false => refuse("--tag"),
-            true => Ok(()),
-        }
-    }
-
-    /// Where the report goes.
-    pub(crate) fn report(&self) -> Option<PathBuf> {
-        let report = self.report.clone();
-        report
-            .filter(|path| !path.as_os_str().is_empty())
-            .map(in_callers_directory)
-    }
-
-    /// The arguments of the container that is to be run, if one is.
-    pub(crate) fn container_arguments(&self) -> Option<&[String]> {
-        self.run.then_some(&self.arguments)
     }
 }
 
@@ -208,62 +192,10 @@ mod tests {
 
     use super::*;
 
-    fn parse(arguments: &[&str]) -> Result<LoadFlags, clap::Error> {
-        let arguments = ["load"].iter().chain(arguments);
-        WithoutVerb::try_parse_from(arguments).map(|parsed| parsed.flags)
-    }
-
     #[test]
     fn the_definition_is_consistent() {
         WithVerb::command().debug_assert();
-        WithoutVerb::command().debug_assert();
-    }
-
-    #[test]
-    fn arguments_go_to_the_container() -> Result<(), clap::Error> {
-        let flags = parse(&["--run", "--", "--help", "x"])?;
-        assert!(flags.check().is_ok());
-        assert_eq!(
-            flags.container_arguments(),
-            Some(&["--help".to_owned(), "x".to_owned()][..])
-        );
-        Ok(())
-    }
-
-    #[test]
-    fn the_last_of_run_and_norun_counts() -> Result<(), clap::Error> {
-        assert_eq!(parse(&["--run", "--norun"])?.container_arguments(), None);
-        assert!(parse(&["--norun", "--run"])?
-            .container_arguments()
-            .is_some());
-        Ok(())
-    }
-
-    #[test]
-    fn what_is_for_one_image_is_refused_for_several() -> Result<(), clap::Error> {
-        for (arguments, images, refused) in [
-            (&["--tag=a"][..], 1, false),
-            (&["--tag=a"], 2, true),
-            (&["--run"], 2, true),
-            (&["--run", "--norun"], 2, false),
-        ] {
-            let checked = parse(arguments)?.check_images(images);
-            assert_eq!(checked.is_err(), refused, "{arguments:?}");
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused() -> Result<(), clap::Error> {
-        assert!(parse(&["--", "x"])?.check().is_err());
-        for arguments in [
-            ["--tag=UPPER"],
-            ["--tag=a@sha256:00"],
-            ["--progress=loud"],
-            ["stray"],
-        ] {
-            assert!(parse(&arguments).is_err(), "{arguments:?}");
-        }
-        Ok(())
+        Load::command().debug_assert();
+        Push::command().debug_assert();
     }
 }

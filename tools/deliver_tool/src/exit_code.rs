@@ -7,6 +7,7 @@ use stevedore_engine::discovery::DiscoveryError;
 use stevedore_engine::{Address, Error as EngineError};
 
 use crate::connect::NoEngine;
+use crate::push::DestinationsError;
 use crate::signals::Signal;
 use crate::tags::TagsFileError;
 
@@ -29,12 +30,20 @@ pub(crate) enum Usage {
         arguments: String,
     },
     /// A flag that is for one image.
-    #[error("`{flag}` is for one image, but this target loads {images}; make a target that loads only the one that is meant")]
+    #[error("`{flag}` is for one image, but this target delivers {images}; make a target that delivers only the one that is meant")]
     SeveralImages {
         /// The flag.
         flag: &'static str,
         /// The number of images.
         images: usize,
+    },
+    /// A flag that is for one repository.
+    #[error("`{flag}` is for one repository, but this target pushes to {repositories}; make a target that pushes only to the one that is meant")]
+    SeveralRepositories {
+        /// The flag.
+        flag: &'static str,
+        /// The repositories.
+        repositories: String,
     },
     /// What names the engine.
     #[error(transparent)]
@@ -73,6 +82,7 @@ pub(crate) fn of(error: &anyhow::Error) -> i32 {
             } else if cause.is::<SpecError>()
                 || cause.is::<RunfilesError>()
                 || cause.is::<TagsFileError>()
+                || cause.is::<DestinationsError>()
             {
                 Some(IMAGE)
             } else if cause.is::<NoEngine>() {

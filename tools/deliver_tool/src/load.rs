@@ -151,14 +151,7 @@ fn report(
 ) -> anyhow::Result<()> {
     let result = result.with_context(|| failure(attempt, spec));
     let report = attempt.report(&result);
-    if let Some(path) = flags.report() {
-        let written = report_file::write(&path, &report);
-        if result.is_ok() {
-            written?;
-        } else if let Err(error) = written {
-            eprintln!("warning: {error:#}");
-        }
-    }
+    report_file::write_if_wanted(flags.report().as_deref(), &report, result.is_ok())?;
     progress.print(&summary::line(&report));
     result
 }

@@ -4,10 +4,10 @@
 //! what that file says, and its arguments are the flags of that delivery. Otherwise the command line names a verb:
 //! `stevedore-deliver load --delivery=FILE`.
 //!
-//! Standard output has the loaded references, one a line (the image's ID if it has none), and nothing else; with
-//! `--run` it is the container's alone. All else goes to standard error.
+//! Standard output of a load has the references, one a line (the image's ID if it has none), and nothing else; with `--run`
+//! it is the container's alone. That of a push has `repository@digest`, a line a repository. All else goes to standard error.
 //!
-//! Exit codes: 0 done; 1 the engine refused or the delivery failed; 2 usage; 3 no engine reachable, or no permission;
+//! Exit codes: 0 done; 1 the engine or registry refused or the delivery failed; 2 usage; 3 nothing reachable, or no permission;
 //! 4 the image's files are missing or corrupt; 128 + N ended by signal N; with `--run`, the container's exit code.
 
 mod attempt;
@@ -17,6 +17,7 @@ mod exit_code;
 mod foreground;
 mod load;
 mod progress;
+mod push;
 mod report_file;
 mod signals;
 mod summary;
@@ -26,9 +27,9 @@ mod terminal;
 use std::process;
 use std::time::Instant;
 
-use stevedore_delivery::{DeliverySpec, Runfiles};
+use stevedore_delivery::Runfiles;
 
-use crate::cli::Command;
+use crate::cli::{Command, Delivery};
 
 fn main() {
     let started = Instant::now();
@@ -42,14 +43,9 @@ fn main() {
 }
 
 fn run(command: Command, started: Instant) -> anyhow::Result<i32> {
-    match DeliverySpec::read(&command.delivery)? {
-        DeliverySpec::Load(spec) => {
-            let runfiles = Runfiles::of(&command.executable);
-            load::run(&spec, runfiles, &command.flags, started)
-        }
-        _ => anyhow::bail!(
-            "`{}` is no delivery of this kind",
-            command.delivery.display()
-        ),
+    let runfiles = Runfiles::of(&command.executable);
+    match command.delivery {
+        Delivery::Load(spec, flags) => load::run(&spec, runfiles, &flags, started),
+        Delivery::Push(spec, flags) => push::run(&spec, runfiles, &flags, started),
     }
 }

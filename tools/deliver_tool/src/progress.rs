@@ -82,6 +82,7 @@ impl Progress {
                 self.print_over(&format!("note: loading without a lock: {reason}"));
             }
             Event::Note { text } if self.verbose => self.print_over(&format!("engine: {text}")),
+            Event::Detail { text } if self.verbose => self.print_over(&format!("note: {text}")),
             Event::Sending { layers, of, bytes } => {
                 let text = format!("sending {layers} of {of} layers, {}", DecimalBytes(bytes));
                 match &self.display {
@@ -89,11 +90,37 @@ impl Progress {
                     Display::Lines | Display::Nothing => self.print(&text),
                 }
             }
+            Event::SendingBlob {
+                label,
+                is_layer,
+                bytes,
+            } => self.show_blob(&label, is_layer, bytes),
+            Event::Unsent { bytes } => self.on_bars(|bars| bars.unsent(bytes)),
+            Event::Retrying { reason, after } => {
+                self.print_over(&format!(
+                    "trying again in {:.1} s: {reason}",
+                    after.as_secs_f64()
+                ));
+            }
             Event::Sent { bytes } => self.on_bars(|bars| bars.sent(bytes)),
             Event::Unpacking { current, total } => {
                 self.on_bars(|bars| bars.unpacking(current, total));
             }
             _ => {}
+        }
+    }
+
+    /// A config is not worth a line.
+    fn show_blob(&self, label: &str, is_layer: bool, bytes: u64) {
+        match &self.display {
+            Display::Bars(bars) => lock(bars).add("sending", bytes),
+            Display::Lines if is_layer => {
+                self.print(&format!(
+                    "sending a layer of `{label}`, {}",
+                    DecimalBytes(bytes)
+                ));
+            }
+            Display::Lines | Display::Nothing => {}
         }
     }
 
@@ -130,6 +157,20 @@ impl Bars {
     fn begin_sending(&mut self, text: &str, bytes: u64) {
         self.begin(text, bytes);
         self.unpacking = false;
+    }
+
+    /// More is to be sent beside what the bar shows.
+    fn add(&mut self, text: &str, bytes: u64) {
+        match &self.current {
+            Some(bar) if !self.unpacking => bar.inc_length(bytes),
+            _ => self.begin_sending(text, bytes),
+        }
+    }
+
+    fn unsent(&self, bytes: u64) {
+        if let Some(bar) = &self.current {
+            bar.set_position(bar.position().saturating_sub(bytes));
+        }
     }
 
     fn sent(&self, bytes: u64) {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use stevedore_delivery::Report;
 
 /// Writes `report` to `path`, whole or not at all.
-pub(crate) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
+fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
     let context = || format!("failed to write the report `{}`", path.display());
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -23,6 +23,21 @@ pub(crate) fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
     make_readable(file.as_file()).with_context(context)?;
     file.persist(path).with_context(context)?;
     Ok(())
+}
+
+/// Writes the report if there is a place for it. If the delivery has failed, that is the error to be told.
+pub(crate) fn write_if_wanted(
+    path: Option<&Path>,
+    report: &Report,
+    is_success: bool,
+) -> anyhow::Result<()> {
+    match path.map_or(Ok(()), |path| write(path, report)) {
+        Err(error) if !is_success => {
+            eprintln!("warning: {error:#}");
+            Ok(())
+        }
+        written => written,
+    }
 }
 
 /// A temporary file is its owner's alone; a report is for whoever may read the directory.

@@ -9,6 +9,7 @@ use stevedore_delivery::{Outcome, Report};
 pub(crate) fn line(report: &Report) -> String {
     let outcome = match report.outcome {
         Outcome::Loaded => "loaded",
+        Outcome::Pushed => "pushed",
         Outcome::Unchanged => "unchanged",
         _ => "failed",
     };
@@ -16,8 +17,12 @@ pub(crate) fn line(report: &Report) -> String {
         [] => report.image_id.clone().unwrap_or_default(),
         names => names.join(", "),
     };
+    let mounted = match report.layers.mounted {
+        None | Some(0) => String::new(),
+        Some(mounted) => format!(", {mounted} mounted"),
+    };
     format!(
-        "{outcome} {name}: {} of {} layers sent, {} in {} requests, {:.3} s",
+        "{outcome} {name}: {} of {} layers sent{mounted}, {} in {} requests, {:.3} s",
         report.layers.sent,
         report.layers.total,
         DecimalBytes(report.bytes_sent),

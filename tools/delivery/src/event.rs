@@ -67,6 +67,11 @@ pub enum Event {
         /// Why there is none.
         reason: String,
     },
+    /// Something that only those want to know who look closer.
+    Detail {
+        /// Words.
+        text: String,
+    },
     /// The engine said something.
     Note {
         /// Its words.

@@ -1,0 +1,141 @@
+//! The flags of a push.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use stevedore_image::repository::Repository;
+use stevedore_image::tag::Tag;
+use stevedore_registry::credentials::HelperRule;
+use stevedore_registry::Mirror;
+
+use super::{in_callers_directory, ProgressStyle};
+use crate::exit_code::Usage;
+
+/// The flags of a push.
+#[derive(Args, Debug)]
+pub(crate) struct PushFlags {
+    /// The repository to push to, in place of the target's, such as `ghcr.io/team/app`.
+    #[arg(long, short, value_name = "REPOSITORY")]
+    pub(crate) repository: Option<Repository>,
+    /// One more tag; may be repeated.
+    #[arg(long, short, value_name = "TAG")]
+    pub(crate) tag: Vec<Tag>,
+    /// Leave the target's own tags out.
+    #[arg(long)]
+    pub(crate) no_remote_tags: bool,
+    /// Write a JSON report to this file, also on failure.
+    #[arg(long, value_name = "FILE", env = "STEVEDORE_REPORT")]
+    report: Option<PathBuf>,
+    /// Take plain HTTP, and certificates that nobody vouches for. Plain HTTP on this machine needs no flag.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// A folder with certificates for registries: `*.crt` of authorities, `NAME.cert` and `NAME.key` of this client; may be
+    /// repeated.
+    #[arg(long, value_name = "DIR")]
+    cert_dir: Vec<PathBuf>,
+    /// A credential helper as Bazel has them, for registries that match the pattern, such as `*.example.com`; may be repeated.
+    #[arg(long, value_name = "[PATTERN=]PATH")]
+    pub(crate) credential_helper: Vec<HelperRule>,
+    /// Push to another host in place of a registry, such as `docker.io=mirror.example.com/hub`; may be repeated.
+    #[arg(long, value_name = "REGISTRY=HOST[/PREFIX]")]
+    pub(crate) mirror: Vec<Mirror>,
+    /// How many blobs are sent at once.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: u16,
+    /// How many seconds a request that fails is tried again; 0: not at all.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    pub(crate) retry_time: u32,
+    /// How many seconds a registry, or a credential helper, may take to answer.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) timeout: u32,
+    /// How progress is shown on standard error.
+    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto)]
+    pub(crate) progress: ProgressStyle,
+    /// Show what is asked and found out.
+    #[arg(long)]
+    pub(crate) verbose: bool,
+}
+
+impl PushFlags {
+    /// Refuses what is for one image only, if there are several.
+    pub(super) fn check(&self, images: usize) -> Result<(), Usage> {
+        let given = [
+            ("--repository", self.repository.is_some()),
+            ("--tag", !self.tag.is_empty()),
+            ("--no-remote-tags", self.no_remote_tags),
+        ];
+        let refused = given.into_iter().find(|(_, is_given)| *is_given);
+        match refused.filter(|_| images > 1) {
+            Some((flag, _)) => Err(Usage::SeveralImages { flag, images }),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the report goes.
+    pub(crate) fn report(&self) -> Option<PathBuf> {
+        let report = self.report.clone();
+        report
+            .filter(|path| !path.as_os_str().is_empty())
+            .map(in_callers_directory)
+    }
+
+    /// The folders with certificates.
+    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
+        self.cert_dir
+            .iter()
+            .cloned()
+            .map(in_callers_directory)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    /// Only the flags.
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        flags: PushFlags,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<PushFlags, clap::Error> {
+        let arguments = ["push"].iter().chain(arguments);
+        Line::try_parse_from(arguments).map(|parsed| parsed.flags)
+    }
+
+    #[test]
+    fn what_is_for_one_image_is_refused_for_several() -> Result<(), clap::Error> {
+        for (arguments, images, refused) in [
+            (&["--tag=a"][..], 1, false),
+            (&["--tag=a"], 2, true),
+            (&["--repository=a"], 2, true),
+            (&["--no-remote-tags"], 2, true),
+            (&["--insecure"], 2, false),
+        ] {
+            let checked = parse(arguments)?.check(images);
+            assert_eq!(checked.is_err(), refused, "{arguments:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let long = format!("--tag={}", "x".repeat(129));
+        for argument in [
+            "--repository=UPPER",
+            "--repository=a:tag",
+            "--tag=a:b",
+            long.as_str(),
+            "--mirror=x",
+            "--jobs=0",
+            "--timeout=0",
+            "stray",
+        ] {
+            assert!(parse(&[argument]).is_err(), "{argument}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The verb `push`.
+
+mod attempt;
+mod destinations;
+mod options;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use stevedore_delivery::{Artifact, Parcel, PushManner, PushSpec, Runfiles};
+use stevedore_registry::Registries;
+
+use crate::cli::PushFlags;
+use crate::exit_code::Interrupted;
+use crate::progress::Progress;
+use crate::signals::Signals;
+use crate::{report_file, summary};
+use attempt::Attempt;
+pub(crate) use destinations::DestinationsError;
+
+/// How long registries have for ending what an interrupted push has begun.
+const CLEAN_UP: Duration = Duration::from_secs(5);
+
+/// Pushes what `spec` says, reports, and gives the exit code.
+pub(crate) fn run(
+    spec: &PushSpec,
+    runfiles: Runfiles,
+    flags: &PushFlags,
+    started: Instant,
+) -> anyhow::Result<i32> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("failed to start the asynchronous runtime")?;
+    let attempt = Attempt::new(started);
+    let progress = Progress::new(flags.progress, flags.verbose);
+    let result = runtime.block_on(push_or_end(&attempt, spec, &runfiles, flags, &progress));
+    // A thread that reads a blob is not waited for.
+    runtime.shutdown_background();
+    progress.clear();
+    report(&attempt, result, spec, flags, &progress)?;
+    for parcel in attempt.parcels() {
+        for destination in parcel.destinations() {
+            println!("{}@{}", destination.repository, parcel.artifact().digest());
+        }
+    }
+    Ok(0)
+}
+
+/// Pushes, until that is done or a signal comes.
+async fn push_or_end(
+    attempt: &Attempt,
+    spec: &PushSpec,
+    runfiles: &Runfiles,
+    flags: &PushFlags,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::that_end().context("failed to listen for signals")?;
+    let registries = Registries::new(options::of(flags, &attempt.traffic, progress));
+    let result = tokio::select! {
+        result = push(attempt, &registries, spec, runfiles, flags, progress) => result,
+        signal = signals.next() => Err(Interrupted(signal).into()),
+    };
+    if result.is_err() {
+        registries.cancel_uploads(CLEAN_UP).await;
+    }
+    result
+}
+
+async fn push(
+    attempt: &Attempt,
+    registries: &Registries,
+    spec: &PushSpec,
+    runfiles: &Runfiles,
+    flags: &PushFlags,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let mut parcels = Vec::new();
+    for parcel in &spec.images {
+        let destinations = destinations::of(parcel, runfiles, flags)?;
+        let artifact = Artifact::open(&parcel.content, runfiles)?;
+        parcels.push(Parcel::new(artifact, destinations));
+    }
+    let parcels = attempt.parcels.get_or_init(|| parcels);
+    let manner = PushManner {
+        jobs: usize::from(flags.jobs),
+        observer: progress.observer(),
+    };
+    Ok(stevedore_delivery::push(registries, parcels, &manner).await?)
+}
+
+/// Writes the report and the last line, whatever the result is.
+fn report(
+    attempt: &Attempt,
+    result: anyhow::Result<()>,
+    spec: &PushSpec,
+    flags: &PushFlags,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    let result = result.with_context(|| format!("`{}` failed to push", spec.label));
+    let report = attempt.report(&result);
+    report_file::write_if_wanted(flags.report().as_deref(), &report, result.is_ok())?;
+    progress.print(&summary::line(&report));
+    result
+}

@@ -1,0 +1,63 @@
+//! How registries are talked to, as flags and this machine say.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stevedore_delivery::Event;
+use stevedore_registry::credentials::{Sources, Surroundings};
+use stevedore_registry::{Notice, Options};
+use stevedore_wire::Traffic;
+
+use crate::cli::PushFlags;
+use crate::progress::Progress;
+
+/// Where Docker and podman keep registries' certificates
+/// (<https://docs.docker.com/engine/security/certificates/>, containers-certs.d(5)).
+const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
+const CERTIFICATES_IN_HOME: [&str; 2] = [".config/containers/certs.d", ".docker/certs.d"];
+
+/// The options of a push.
+pub(super) fn of(flags: &PushFlags, traffic: &Traffic, progress: &Progress) -> Options {
+    let answer_patience = Duration::from_secs(flags.timeout.into());
+    let credentials = Sources::new(flags.credential_helper.clone(), Surroundings::of_process());
+    let observer = progress.observer();
+    Options {
+        credentials: credentials.with_helper_patience(answer_patience),
+        insecure: flags.insecure,
+        certificates: flags.certificates(),
+        certificate_roots: certificate_roots(),
+        mirrors: flags.mirror.clone(),
+        patience: Duration::from_secs(flags.retry_time.into()),
+        answer_patience,
+        traffic: traffic.clone(),
+        notify: Arc::new(move |notice| observer(event(notice))),
+    }
+}
+
+fn certificate_roots() -> Vec<PathBuf> {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let in_home = home
+        .iter()
+        .flat_map(|home| CERTIFICATES_IN_HOME.map(|path| home.join(path)));
+    CERTIFICATE_ROOTS
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(in_home)
+        .collect()
+}
+
+fn event(notice: Notice) -> Event {
+    match notice {
+        Notice::Retrying { reason, after } => Event::Retrying { reason, after },
+        Notice::Resuming { offset, size } => Event::FellBack {
+            reason: format!("the upload goes on at byte {offset} of {size}"),
+        },
+        Notice::FellBack { reason } => Event::FellBack { reason },
+        Notice::Detail { text } => Event::Detail { text },
+        other => Event::Detail {
+            text: format!("{other:?}"),
+        },
+    }
+}
