@@ -49,6 +49,34 @@ const REFUSALS: &[Refusal] = &[
         target: "//:image_of_misnamed.tar.gz",
         parts: &["misnamed.tar.gz", "`gzip`", "rename"],
     },
+    Refusal {
+        target: "//push:repository_is_no_repository",
+        parts: &["`https://localhost:5000/Push`", "without `https://`"],
+    },
+    Refusal {
+        target: "//push:repository_has_a_tag",
+        parts: &["write `localhost:5000/push/app` alone", "`remote_tags`"],
+    },
+    Refusal {
+        target: "//push:tag_is_too_long",
+        parts: &["x` (129 characters) is not a tag"],
+    },
+    Refusal {
+        target: "//push:tag_is_given_twice",
+        parts: &["`v1` and `v1` are the same"],
+    },
+    Refusal {
+        target: "//push:tag_is_of_two_images",
+        parts: &["`localhost:5000/push/app:unstamped`", "`//push:app` and `//push:db`"],
+    },
+    Refusal {
+        target: "//push:placeholder_is_unknown",
+        parts: &["`{{NO_SUCH_KEY}}`", "`BUILD_USER`"],
+    },
+    Refusal {
+        target: "//push:index_of_one_platform",
+        parts: &["`//push:app` and `//push:db`", "linux/amd64"],
+    },
 ];
 
 /// Tars of `e2e/cases` that must not become a layer, nor a part of one, and what the message must contain beside their name.
