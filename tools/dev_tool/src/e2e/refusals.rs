@@ -67,7 +67,10 @@ const REFUSALS: &[Refusal] = &[
     },
     Refusal {
         target: "//push:tag_is_of_two_images",
-        parts: &["`localhost:5000/push/app:unstamped`", "`//push:app` and `//push:db`"],
+        parts: &[
+            "`localhost:5000/push/app:unstamped`",
+            "`//push:app` and `//push:db`",
+        ],
     },
     Refusal {
         target: "//push:placeholder_is_unknown",
