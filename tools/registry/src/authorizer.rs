@@ -186,8 +186,31 @@ impl Authorizer {
         })
     }
 
-    /// Asks the token server.
+    /// Asks the token server. One that refuses a repository to mount from may refuse everything for that: then it is asked for
+    /// the own one alone.
     async fn bearer(
+        &self,
+        challenge: &Challenge,
+        scope: &Scope,
+        secret: Secret,
+    ) -> Result<Grant, Error> {
+        let asked = self.bearer_for(challenge, scope, secret.clone()).await;
+        match &asked {
+            Err(Error::Unauthorized { .. } | Error::Denied { .. } | Error::Status { .. })
+                if !scope.sources.is_empty() =>
+            {
+                let own = Scope {
+                    sources: Vec::new(),
+                    ..scope.clone()
+                };
+                // The first refusal says no more than this one.
+                self.bearer_for(challenge, &own, secret).await
+            }
+            _ => asked,
+        }
+    }
+
+    async fn bearer_for(
         &self,
         challenge: &Challenge,
         scope: &Scope,

@@ -118,7 +118,7 @@ pub enum Error {
     },
     /// Status 401 with the credentials that there are.
     #[error(
-        "`{registry}` wants other credentials: failed to {action} in `{repository}`{}; used were those of {credentials}; log in \
+        "`{registry}` wants other credentials: failed to {action} in `{repository}`{}; credentials: {credentials}; log in \
          with `docker login {registry}`, or correct that source",
         colon(.message)
     )]
@@ -136,7 +136,7 @@ pub enum Error {
     },
     /// Status 403.
     #[error(
-        "`{registry}` does not allow it: failed to {action} in `{repository}`{}; used were the credentials of {credentials}; does \
+        "`{registry}` does not allow it: failed to {action} in `{repository}`{}; credentials: {credentials}; does \
          the repository exist, and may this user write to it?",
         colon(.message)
     )]
