@@ -16,7 +16,7 @@ use crate::answer::Answer;
 use crate::connector::Connector;
 use crate::endpoint::{is_loopback, Endpoint};
 use crate::error::{Action, Error};
-use crate::options::Options;
+use crate::options::{Notice, Options};
 use crate::payload::{Payload, Watch};
 use crate::retry::Failure;
 
@@ -232,10 +232,23 @@ impl Host {
             })
         };
         let answered = self.in_time(call, &watch, answer).await;
+        self.tell(&call.method, url, &answered);
         match watch.take_failure() {
             Some(source) => Err(self.unreadable(call, source).into()),
             None => answered,
         }
+    }
+
+    /// Tells who wants to know what was asked. A query may be long, and says nothing to a person.
+    fn tell(&self, method: &Method, url: &Uri, answered: &Result<Answer, Failure>) {
+        let place = url.authority().map_or("", |authority| authority.as_str());
+        let end = match answered {
+            Ok(answer) => answer.status.as_u16().to_string(),
+            Err(_) => "no answer".to_owned(),
+        };
+        (self.options.notify)(Notice::Detail {
+            text: format!("{method} {place}{}: {end}", url.path()),
+        });
     }
 
     /// Gives an answer up that does not come, and an upload of which nothing is taken any more.
