@@ -262,7 +262,7 @@ impl Host {
         let began = Instant::now();
         loop {
             let (idle, is_at_end) = watch.idle();
-            let limit = match is_at_end && !matches!(call.payload, Payload::Empty) {
+            let limit = match is_at_end && matches!(call.action, Action::SendBlob(_)) {
                 true => COMMIT.max(self.options.answer_patience),
                 false => self.options.answer_patience,
             };

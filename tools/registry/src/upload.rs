@@ -251,14 +251,13 @@ impl<'a> Upload<'a> {
 
     /// Where the upload goes on and how many bytes of it the registry has; `None` if it does not know the upload.
     async fn found(&self, session: &Session) -> Option<(Target, u64)> {
-        let call = Call {
-            action: Action::FindOffset(self.blob.digest),
-            method: Method::GET,
-            target: session.location.clone(),
-            headers: Headers::new(),
-            payload: Payload::Empty,
-        };
-        let answer = self.repository.send(&call).await.ok()?;
+        let action = Action::FindOffset(self.blob.digest);
+        let location = session.location.clone();
+        let asked = self
+            .repository
+            .ask(action, Method::GET, location, Headers::new());
+        // Whatever is wrong with this upload, there may be a new one.
+        let answer = asked.await.ok()?;
         if answer.status != StatusCode::NO_CONTENT {
             return None;
         }
