@@ -73,12 +73,12 @@ impl Stage {
     fn load(&self, what: &'static str, program: &Path) -> Result<Load> {
         self.watch(
             what,
-            Command::new(program).env("DOCKER_HOST", self.proxy.host()),
+            Command::new(program).env("DOCKER_HOST", self.proxy.address()),
         )
     }
 
     fn docker_load(&self, what: &'static str, archive: &Path) -> Result<Load> {
-        let mut command = self.engine.docker_client(&self.proxy.host());
+        let mut command = self.engine.docker_client(&self.proxy.address());
         self.watch(what, command.args(["load", "--input"]).arg(archive))
     }
 

@@ -1,20 +1,23 @@
-//! A proxy between two Unix sockets that counts: so that figures about a tool come from outside the tool.
+//! A proxy between two sockets that counts: so that figures about a tool come from outside the tool.
 
+mod distance;
 mod disturbance;
+mod endpoint;
 mod frames;
 mod request;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, Shutdown};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 pub(crate) use disturbance::Disturbance;
 use disturbance::Gate;
+use endpoint::{Endpoint, Stream};
 pub(crate) use request::Request;
 use request::RequestReader;
 
@@ -72,7 +75,7 @@ fn lock(traffic: &Shared) -> MutexGuard<'_, Traffic> {
 
 /// A proxy that listens until the process ends.
 pub(crate) struct Proxy {
-    socket: PathBuf,
+    endpoint: Endpoint,
     traffic: Shared,
     gate: Arc<Gate>,
 }
@@ -89,41 +92,50 @@ impl Proxy {
         upstream: &Path,
         disturbance: Disturbance,
     ) -> Result<Self> {
-        let listener = UnixListener::bind(socket)
-            .with_context(|| format!("failed to listen on `{}`", socket.display()))?;
+        let socket = Endpoint::Socket(socket.to_owned());
+        Self::between(socket, Endpoint::Socket(upstream.to_owned()), disturbance)
+    }
+
+    /// Listens on a port of the loopback interface, and forwards to the server at `upstream` (`127.0.0.1:5000`).
+    pub(crate) fn before(upstream: &str, disturbance: Disturbance) -> Result<Self> {
+        let upstream = upstream
+            .parse()
+            .with_context(|| format!("`{upstream}` is no address and port"))?;
+        let port = Endpoint::Port((Ipv4Addr::LOCALHOST, 0).into());
+        Self::between(port, Endpoint::Port(upstream), disturbance)
+    }
+
+    fn between(endpoint: Endpoint, upstream: Endpoint, disturbance: Disturbance) -> Result<Self> {
+        let (listener, endpoint) = endpoint
+            .clone()
+            .listen()
+            .with_context(|| format!("failed to listen on `{endpoint}`"))?;
         let traffic = Shared::default();
         let counting = Arc::clone(&traffic);
         let gate = Arc::new(Gate::new(disturbance));
         let passing = Arc::clone(&gate);
-        let upstream = upstream.to_owned();
         thread::Builder::new()
             .name("proxy".to_owned())
-            .spawn(move || {
-                for client in listener.incoming() {
-                    let served = client
-                        .context("failed to accept a connection")
-                        .and_then(|client| serve(client, &upstream, &counting, &passing));
-                    if let Err(error) = served {
-                        lock(&counting).faults.push(format!("{error:#}"));
-                    }
+            .spawn(move || loop {
+                let served = listener
+                    .accept()
+                    .context("failed to accept a connection")
+                    .and_then(|client| serve(client, &upstream, &counting, &passing));
+                if let Err(error) = served {
+                    lock(&counting).faults.push(format!("{error:#}"));
                 }
             })
             .context("failed to start the proxy")?;
         Ok(Self {
-            socket: socket.to_owned(),
+            endpoint,
             traffic,
             gate,
         })
     }
 
-    /// Where it listens.
-    pub(crate) fn socket(&self) -> &Path {
-        &self.socket
-    }
-
-    /// The socket as `DOCKER_HOST` names it.
-    pub(crate) fn host(&self) -> String {
-        format!("unix://{}", self.socket.display())
+    /// Where it listens: as `DOCKER_HOST` names a socket, or `HOST:PORT`.
+    pub(crate) fn address(&self) -> String {
+        self.endpoint.to_string()
     }
 
     /// Whether it holds bytes back, as [`Disturbance::StopAfter`] says.
@@ -152,9 +164,10 @@ impl Proxy {
 }
 
 /// Starts the two threads of a connection: one for each direction.
-fn serve(client: UnixStream, upstream: &Path, traffic: &Shared, gate: &Arc<Gate>) -> Result<()> {
-    let server = UnixStream::connect(upstream)
-        .with_context(|| format!("failed to connect to `{}`", upstream.display()))?;
+fn serve(client: Stream, upstream: &Endpoint, traffic: &Shared, gate: &Arc<Gate>) -> Result<()> {
+    let server = upstream
+        .connect()
+        .with_context(|| format!("failed to connect to `{upstream}`"))?;
     let reader = Arc::new(Mutex::new(RequestReader::new()));
     let up = Upward {
         reader: Arc::clone(&reader),
@@ -167,29 +180,63 @@ fn serve(client: UnixStream, upstream: &Path, traffic: &Shared, gate: &Arc<Gate>
         gate: Arc::clone(gate),
     };
     let (client_up, server_up) = (client.try_clone()?, server.try_clone()?);
-    thread::spawn(move || forward(&client_up, &server_up, |bytes| up.pass(bytes)));
-    thread::spawn(move || forward(&server, &client, |bytes| down.pass(bytes)));
+    let now = Instant::now();
+    let way = gate.distance();
+    // A connection that is made over a distance takes a round trip.
+    let opens = now + way.unwrap_or_default() * 2;
+    thread::spawn(move || forward(&client_up, &server_up, (way, opens), |bytes| up.pass(bytes)));
+    thread::spawn(move || forward(&server, &client, (way, now), |bytes| down.pass(bytes)));
     Ok(())
 }
 
-/// Forwards until `from` ends or `to` takes no more. Bytes are counted before they go on: whoever has an answer finds its request counted.
-fn forward(mut from: &UnixStream, mut to: &UnixStream, count: impl Fn(&[u8])) {
+/// Forwards until `from` ends or `to` takes no more. Bytes are counted before they go on: whoever has an answer finds its
+/// request counted.
+fn forward(
+    from: &Stream,
+    mut to: &Stream,
+    (way, opens): (Option<Duration>, Instant),
+    count: impl Fn(&[u8]),
+) {
+    match way {
+        None => each_piece(from, |piece| {
+            count(piece);
+            to.write_all(piece).is_ok()
+        }),
+        Some(takes) => thread::scope(|scope| {
+            let (way, arrival) = distance::way(takes, opens);
+            scope.spawn(move || {
+                while let Some(piece) = arrival.next() {
+                    if to.write_all(&piece).is_err() {
+                        ignore_closed(from.shutdown(Shutdown::Read));
+                        break;
+                    }
+                }
+            });
+            each_piece(from, |piece| {
+                count(piece);
+                way.send(piece)
+            });
+            drop(way);
+        }),
+    }
+    ignore_closed(to.shutdown(Shutdown::Write));
+}
+
+/// Hands out what comes, until it ends or `pass` says that no more can be passed on.
+fn each_piece(mut from: &Stream, mut pass: impl FnMut(&[u8]) -> bool) {
     let mut buffer = vec![0; BUFFER];
     loop {
         let length = match from.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => return,
             Ok(length) => length,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(_) => break,
+            Err(_) => return,
         };
-        count(&buffer[..length]);
-        if to.write_all(&buffer[..length]).is_err() {
+        if !pass(&buffer[..length]) {
             // The peer has closed: let the other side notice, as it would without a proxy.
-            ignore_closed(from.shutdown(Shutdown::Read));
-            break;
+            return ignore_closed(from.shutdown(Shutdown::Read));
         }
     }
-    ignore_closed(to.shutdown(Shutdown::Write));
 }
 
 /// Shutting down a socket fails only if its peer was quicker.
@@ -241,6 +288,9 @@ impl Downward {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::os::unix::net::{UnixListener, UnixStream};
+
     use super::*;
 
     /// A server that answers every connection once, after `length` bytes.
@@ -292,6 +342,32 @@ mod tests {
         client.write_all(b"?\r\n\r\n\r\n")?;
         client.read_to_end(&mut Vec::new())?;
         assert!(proxy.take().is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_distance_costs_each_round_trip_and_the_connection() -> Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?.to_string();
+        thread::spawn(move || -> std::io::Result<()> {
+            let (mut stream, _) = listener.accept()?;
+            let head = b"GET / HTTP/1.1\r\n\r\n";
+            while stream.read_exact(&mut vec![0; head.len()]).is_ok() {
+                stream.write_all(b"ok")?;
+            }
+            Ok(())
+        });
+        let way = Duration::from_millis(20);
+        let proxy = Proxy::before(&address, Disturbance::Distance(way))?;
+        let start = Instant::now();
+        let mut client = TcpStream::connect(proxy.address())?;
+        for _ in 0..2 {
+            client.write_all(b"GET / HTTP/1.1\r\n\r\n")?;
+            client.read_exact(&mut [0; 2])?;
+        }
+        // Three round trips.
+        assert!(start.elapsed() >= way * 6, "{:?}", start.elapsed());
+        assert_eq!(proxy.take()?.requests.len(), 2);
         Ok(())
     }
 }

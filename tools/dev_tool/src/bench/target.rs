@@ -13,6 +13,9 @@ use crate::proxy::{Proxy, Traffic};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 
+/// The proxy's socket.
+const PROXY: &str = "proxy.sock";
+
 /// What kind of store an engine has, and how it is reached.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
@@ -66,7 +69,7 @@ impl Target {
     pub(crate) fn start(workspace: &Workspace, engine: &str) -> Result<Self> {
         let running = Running::start(workspace, engine, "bench")?;
         let scratch = Scratch::new()?;
-        let proxy = Proxy::start(&scratch.file("proxy.sock"), &running.socket())?;
+        let proxy = Proxy::start(&scratch.file(PROXY), &running.socket())?;
         Ok(Self {
             kind: Kind::of(engine),
             engine: running,
@@ -114,7 +117,7 @@ impl Target {
 
     /// This project's loader, with the proxy between it and the engine.
     pub(crate) fn watched_loader(&self, program: &Path) -> Command {
-        loader(program, &self.engine.host_at(self.proxy.socket()))
+        loader(program, &self.engine.host_at(&self.scratch.file(PROXY)))
     }
 
     /// Seconds that `command` takes on a machine that has nothing left to write.

@@ -265,7 +265,7 @@ impl<'a> Hello<'a> {
         let mut command = self
             .bazel
             .run("//:load", &[&[flag.as_str()], arguments].concat());
-        output(command.env("DOCKER_HOST", self.proxy.host()))?;
+        output(command.env("DOCKER_HOST", self.proxy.address()))?;
         let (traffic, report) = (self.proxy.take()?, LoadReport::read(&file)?);
         ensure!(
             report.requests == traffic.requests.len() as u64,

@@ -11,6 +11,8 @@ pub(crate) enum Disturbance {
     None,
     /// Every piece, in both directions, comes so much later.
     Slow(Duration),
+    /// Every piece, in both directions, is so long under way, together with others.
+    Distance(Duration),
     /// Once so many bytes have come from clients, no more are passed on until [`Gate::open`].
     StopAfter(u64),
 }
@@ -42,7 +44,7 @@ impl Gate {
     /// Returns when so many bytes from a client may go on.
     pub(crate) fn up(&self, bytes: u64) {
         match self.disturbance {
-            Disturbance::None => {}
+            Disturbance::None | Disturbance::Distance(_) => {}
             Disturbance::Slow(pause) => thread::sleep(pause),
             Disturbance::StopAfter(limit) => {
                 let mut state = self.lock();
@@ -62,6 +64,14 @@ impl Gate {
     pub(crate) fn down(&self) {
         if let Disturbance::Slow(pause) = self.disturbance {
             thread::sleep(pause);
+        }
+    }
+
+    /// How long each piece is under way, if that is the disturbance.
+    pub(crate) fn distance(&self) -> Option<Duration> {
+        match self.disturbance {
+            Disturbance::Distance(way) => Some(way),
+            _ => None,
         }
     }
 

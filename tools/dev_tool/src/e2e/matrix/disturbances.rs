@@ -230,7 +230,7 @@ impl Held {
             .file(&format!("held-{}.sock", image.files.id.hex()));
         let hold = Disturbance::StopAfter(bytes);
         let proxy = Proxy::disturbing(&socket, &stand.engine.socket(), hold)?;
-        let mut program = stand.program(image, proxy.socket())?;
+        let mut program = stand.program(image, &socket)?;
         let child = program.start()?;
         Ok(Self {
             proxy,
