@@ -7,6 +7,7 @@ mod engines;
 mod load;
 mod peer;
 mod products;
+mod push;
 mod subject;
 mod table;
 mod target;
@@ -19,6 +20,7 @@ use crate::workspace::Workspace;
 use engines::EngineBench;
 use load::LoadBench;
 use products::Products;
+use push::PushBench;
 use table::Table;
 
 /// What may come on top of a layer in an upload: heads, framing, config, manifest, the tar's own headers.
@@ -46,6 +48,8 @@ enum Name {
     Load,
     /// Loading that image into every engine
     Engines,
+    /// Pushing that image, beside others who do
+    Push,
 }
 
 /// Runs a benchmark and prints its table. A figure that misses its goal is a result, not an error.
@@ -58,11 +62,13 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let measured = match options.name {
         Name::Load => load(workspace, &bazel, &products, options, &mut table),
         Name::Engines => engines(workspace, &products, options, &mut table),
+        Name::Push => PushBench::start(workspace, &bazel, &products, options.runs)
+            .and_then(|bench| bench.measure(&mut table)),
     };
     // What was measured before something failed is worth seeing.
     match (options.json, options.name) {
         (true, _) => table.print_json()?,
-        (false, Name::Load) => print!("{table}"),
+        (false, Name::Load | Name::Push) => print!("{table}"),
         // It has been printed, engine by engine.
         (false, Name::Engines) => {}
     }

@@ -66,6 +66,16 @@ impl Registry {
         entry
     }
 
+    /// The user whom it knows, and the password.
+    pub(crate) fn login(&self) -> Option<(String, String)> {
+        self.access.login()
+    }
+
+    /// How many tokens were asked for, of the token server that it sends its clients to.
+    pub(crate) fn token_requests(&self) -> usize {
+        self.access.token_requests()
+    }
+
     fn launch(workspace: &Workspace, name: &str) -> Result<Self> {
         let name: RegistryName = name.parse()?;
         let scratch = Scratch::new()?;

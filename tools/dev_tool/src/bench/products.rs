@@ -87,12 +87,12 @@ impl Products {
     }
 }
 
-fn beside(program: &Path, ending: &str) -> PathBuf {
+pub(crate) fn beside(program: &Path, ending: &str) -> PathBuf {
     let mut name = program.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
     fs::read(file).with_context(|| format!("failed to read `{}`", file.display()))
 }

@@ -24,6 +24,8 @@ const BUILD: &str = r#""""Written by dev/bench."""
 
 load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci_layer")
 
+package(default_visibility = ["//:__subpackages__"])
+
 filegroup(
     name = "big_files",
     srcs = glob(["big/**"]),
@@ -118,7 +120,7 @@ local_path_override(
 }
 
 /// Writes files of these sizes, `repeat` times over.
-fn write_files(folder: &Path, sizes: &[u64], repeat: u64) -> Result<()> {
+pub(crate) fn write_files(folder: &Path, sizes: &[u64], repeat: u64) -> Result<()> {
     let mut content = Content::new();
     for cycle in 0..repeat {
         for (index, size) in sizes.iter().enumerate() {
@@ -136,7 +138,7 @@ fn write_files(folder: &Path, sizes: &[u64], repeat: u64) -> Result<()> {
     Ok(())
 }
 
-fn write_file(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_file(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("failed to write `{}`", path.display()))
 }
 

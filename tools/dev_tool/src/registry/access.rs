@@ -104,27 +104,41 @@ impl Access {
     pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
         let shown = |path: &Path| path.display().to_string();
         let mut facts = Vec::new();
-        match self {
-            Self::Open => {}
-            Self::Password(_) | Self::Token(..) => {
-                facts.push(("user", USER.to_owned()));
-                facts.push(("password", PASSWORD.to_owned()));
-            }
-            Self::Tls {
-                authority, client, ..
-            } => {
-                facts.push(("ca", shown(authority)));
-                if let Some(client) = client {
-                    facts.push(("cert", shown(&client.certificate)));
-                    facts.push(("key", shown(&client.key)));
-                }
-            }
+        if let Some((user, password)) = self.login() {
+            facts.push(("user", user));
+            facts.push(("password", password));
         }
         if let Self::Token(server, _) = self {
             facts.push(("identity", IDENTITY_TOKEN.to_owned()));
             facts.push(("tokens", server.url()));
         }
+        if let Self::Tls {
+            authority, client, ..
+        } = self
+        {
+            facts.push(("ca", shown(authority)));
+            if let Some(client) = client {
+                facts.push(("cert", shown(&client.certificate)));
+                facts.push(("key", shown(&client.key)));
+            }
+        }
         facts
+    }
+
+    /// The user whom it knows, and the password.
+    pub(super) fn login(&self) -> Option<(String, String)> {
+        match self {
+            Self::Password(_) | Self::Token(..) => Some((USER.to_owned(), PASSWORD.to_owned())),
+            Self::Open | Self::Tls { .. } => None,
+        }
+    }
+
+    /// How many tokens were asked for.
+    pub(super) fn token_requests(&self) -> usize {
+        match self {
+            Self::Token(server, _) => server.requests().len(),
+            _ => 0,
+        }
     }
 }
 
