@@ -60,8 +60,11 @@ impl<'s, 'a> Need<'s, 'a> {
         }
     }
 
+    /// One more stop wants the blob, or wants it for another of its images.
     fn add(&mut self, stop: &'s Stop<'a>) {
-        self.stops.push(stop);
+        if !self.stops.iter().any(|known| std::ptr::eq(*known, stop)) {
+            self.stops.push(stop);
+        }
     }
 
     /// Sees that all stops get the blob: the first one, and the others from there.
