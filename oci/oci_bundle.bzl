@@ -22,7 +22,7 @@ def _oci_bundle_impl(ctx):
 
 oci_bundle = rule(
     implementation = _oci_bundle_impl,
-    doc = """Several images, each with its references, that are delivered together.
+    doc = """Several images, each with its references, that are pushed together.
 
 ```starlark
 oci_bundle(

@@ -81,7 +81,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// An image gets the same tag, or the same reference, twice.
-    #[error("`{first}` and `{second}` are the same: remove one of them")]
+    #[error("`{second}` was given before, as `{first}`: leave one of them out")]
     GivenTwice { first: String, second: String },
     /// Two images are to be pushed to one tag.
     #[error(

@@ -63,7 +63,7 @@ const REFUSALS: &[Refusal] = &[
     },
     Refusal {
         target: "//push:tag_is_given_twice",
-        parts: &["`v1` and `v1` are the same"],
+        parts: &["`v1` was given before"],
     },
     Refusal {
         target: "//push:tag_is_of_two_images",

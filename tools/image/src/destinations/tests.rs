@@ -90,17 +90,17 @@ fn what_cannot_be_a_destination_is_refused() {
         ),
         (
             wanted("a", &["v1", "v2", "v1"], &[]),
-            "`v1` and `v1` are the same",
+            "`v1` was given before",
         ),
         (
             wanted("a", &["{{A}}", "{{A}}"], &[]),
-            "`{{A}}` and `{{A}}` are the same",
+            "`{{A}}` was given before",
         ),
         (wanted("a", &["{{A"], &[]), "`{{` without `}}`"),
         (wanted("", &[], &["a:"]), "`` (0 characters) is not a tag"),
         (
             wanted("", &[], &["a:v1", "docker.io/library/a:v1"]),
-            "`a:v1` and `docker.io/library/a:v1`",
+            "`docker.io/library/a:v1` was given before, as `a:v1`",
         ),
         (wanted("", &[], &["A:v1"]), "`A` is not a repository"),
         (wanted("", &[], &[&digest]), "has a digest"),
