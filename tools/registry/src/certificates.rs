@@ -19,6 +19,7 @@ use crate::options::Options;
 pub(crate) fn of(options: &Options, authority: &str) -> Result<TlsFiles, Error> {
     let mut found = TlsFiles {
         and_system: true,
+        skip_verify: options.insecure,
         ..TlsFiles::default()
     };
     for folder in &options.certificates {

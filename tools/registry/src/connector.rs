@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use hyper::Uri;
@@ -30,6 +30,8 @@ struct Shared {
     proxies: Matcher,
     /// The certificates for each `host[:port]` that was asked for.
     files: Mutex<HashMap<String, TlsFiles>>,
+    /// The authorities of all of them, for the hosts that they send us to: token servers, and those that take uploads.
+    elsewhere: Mutex<TlsFiles>,
     clients: Mutex<HashMap<String, Arc<ClientConfig>>>,
 }
 
@@ -41,19 +43,19 @@ impl Connector {
                 traffic,
                 proxies,
                 files: Mutex::default(),
+                elsewhere: Mutex::default(),
                 clients: Mutex::default(),
             }),
         }
     }
 
-    /// Uses `files` for connections to `authority`.
+    /// Uses `files` for connections to `authority`, and its authorities for hosts that nothing is known of.
     pub(crate) fn trust(&self, authority: &str, files: TlsFiles) {
-        let mut all = self
-            .shared
-            .files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        all.insert(authority.to_owned(), files);
+        let mut elsewhere = lock(&self.shared.elsewhere);
+        elsewhere.and_system = true;
+        elsewhere.skip_verify |= files.skip_verify;
+        elsewhere.ca.extend(files.ca.iter().cloned());
+        lock(&self.shared.files).insert(authority.to_owned(), files);
     }
 }
 
@@ -130,16 +132,20 @@ impl Shared {
     }
 
     fn client(&self, authority: &str) -> io::Result<Arc<ClientConfig>> {
-        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = lock(&self.clients);
         if let Some(client) = clients.get(authority) {
             return Ok(Arc::clone(client));
         }
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = files.get(authority).cloned().unwrap_or_default();
+        let files = lock(&self.files).get(authority).cloned();
+        let files = files.unwrap_or_else(|| lock(&self.elsewhere).clone());
         let client = tls::client(&files)?;
         clients.insert(authority.to_owned(), Arc::clone(&client));
         Ok(client)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Gives a connection that is there already.
