@@ -33,6 +33,10 @@ pub(crate) struct Upload<'a> {
     offset: Cell<u64>,
     /// The size of parts; `None`: everything in one request.
     chunk: Cell<Option<u64>>,
+    /// Whether the registry takes parts, as far as is known.
+    takes_parts: Cell<bool>,
+    /// How many parts in a row it has found to be not those that it had asked for.
+    misfits: Cell<u32>,
 }
 
 impl<'a> Upload<'a> {
@@ -47,6 +51,8 @@ impl<'a> Upload<'a> {
             source,
             offset: Cell::new(0),
             chunk: Cell::new(None),
+            takes_parts: Cell::new(true),
+            misfits: Cell::new(0),
         }
     }
 
@@ -60,24 +66,23 @@ impl<'a> Upload<'a> {
         let mut retries = Retries::new(&self.repository.options);
         let result = loop {
             self.heed(&session);
-            let before = self.offset.get();
+            let (before, took_parts) = (self.offset.get(), self.takes_parts.get());
             let Err(failure) = self.send(&mut session).await else {
                 break Ok(());
             };
             if self.offset.get() > before {
                 retries.progress();
             }
-            let failure = match self.smaller(&failure) {
-                true => None,
-                false => Some(failure),
-            };
-            if let Some(failure) = failure {
+            // What failed will be done in another way, at once.
+            let has_lesson = took_parts != self.takes_parts.get() || self.smaller(&failure);
+            if !has_lesson {
                 if let Err(error) = retries.after(failure).await {
                     break Err(error);
                 }
             }
             match self.go_on(session.clone()).await {
-                Ok(next) => session = next,
+                Ok(Some(next)) => session = next,
+                Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
             sessions.moved(number, self.repository, &session);
@@ -91,7 +96,8 @@ impl<'a> Upload<'a> {
 
     /// Uses parts if the registry wants them.
     fn heed(&self, session: &Session) {
-        if let (Some(smallest), None) = (session.chunk, self.chunk.get()) {
+        let wanted = session.chunk.filter(|_| self.takes_parts.get());
+        if let (Some(smallest), None) = (wanted, self.chunk.get()) {
             self.chunk.set(Some(smallest.max(CHUNK)));
         }
     }
@@ -104,7 +110,8 @@ impl<'a> Upload<'a> {
         let left = self.blob.size - self.offset.get();
         let sent = self.chunk.get().unwrap_or(left).min(left);
         let smaller = (sent / 2).min(CHUNK);
-        if *status != StatusCode::PAYLOAD_TOO_LARGE.as_u16() || smaller < SMALLEST_CHUNK {
+        let is_too_large = *status == StatusCode::PAYLOAD_TOO_LARGE.as_u16();
+        if !is_too_large || smaller < SMALLEST_CHUNK || !self.takes_parts.get() {
             return false;
         }
         self.chunk.set(Some(smaller));
@@ -140,8 +147,10 @@ impl<'a> Upload<'a> {
             .transfer(Method::PATCH, session.location.clone(), range, length)
             .await?;
         if !matches!(answer.status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
+            self.doubt_parts(answer.status);
             return Err(self.refused(&answer));
         }
+        self.misfits.set(0);
         // One that has taken less says so.
         let arrived = arrived(&answer).unwrap_or(start + length);
         self.offset.set(arrived.clamp(start, start + length));
@@ -149,6 +158,27 @@ impl<'a> Upload<'a> {
             session.location = location;
         }
         Ok(())
+    }
+
+    /// Takes note of a registry that takes no parts: it says so, or twice does not take the part that it has asked for. Once
+    /// is no sign: it may have been busy with the bytes of a connection that broke.
+    fn doubt_parts(&self, status: StatusCode) {
+        let takes_parts = match status {
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => false,
+            StatusCode::RANGE_NOT_SATISFIABLE => self.misfits.replace(1) == 0,
+            _ => true,
+        };
+        if !takes_parts {
+            self.takes_parts.set(false);
+            self.chunk.set(None);
+            self.tell(Notice::FellBack {
+                reason: format!(
+                    "`{}` takes no parts of blobs: `{}` is sent at once",
+                    self.repository.name(),
+                    self.blob.digest
+                ),
+            });
+        }
     }
 
     /// Ends the upload, with its last `length` bytes.
@@ -216,21 +246,29 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// The session in which the upload goes on: the same one if the registry still has it, or a new one.
-    async fn go_on(&self, session: Session) -> Result<Session, Error> {
-        if let Some((location, offset)) = self.found(&session).await {
+    /// The session in which the upload goes on: the same one if the registry still has it, or a new one; `None` if the blob is
+    /// there, and only the answer that says so was lost.
+    async fn go_on(&self, session: Session) -> Result<Option<Session>, Error> {
+        let found = match self.takes_parts.get() {
+            true => self.found(&session).await,
+            false => None,
+        };
+        if let Some((location, offset)) = found {
             self.offset.set(offset);
             if offset > 0 {
                 let size = self.blob.size;
                 self.tell(Notice::Resuming { offset, size });
             }
-            return Ok(Session {
+            return Ok(Some(Session {
                 location,
                 ..session
-            });
+            }));
         }
         sessions::cancel(self.repository, session.location).await;
-        if self.offset.replace(0) > 0 {
+        if self.repository.has_blob(self.blob.digest).await? {
+            return Ok(None);
+        }
+        if self.offset.replace(0) > 0 && self.takes_parts.get() {
             let name = self.repository.name();
             self.tell(Notice::FellBack {
                 reason: format!(
@@ -240,7 +278,7 @@ impl<'a> Upload<'a> {
             });
         }
         match self.repository.begin(self.blob.digest, None).await? {
-            Begun::At(session) => Ok(session),
+            Begun::At(session) => Ok(Some(session)),
             Begun::Mounted => Err(Error::Malformed {
                 registry: self.repository.name(),
                 action: Action::BeginUpload(self.blob.digest),
