@@ -6,6 +6,15 @@ use std::net::TcpStream;
 use base64::prelude::{Engine as _, BASE64_STANDARD};
 use serde_json::Value;
 use stevedore_image::digest::Digest;
+use stevedore_image::media_type;
+
+/// A registry that is not told so converts a manifest, or hides it.
+const ACCEPTED: [&str; 4] = [
+    media_type::OCI_MANIFEST,
+    media_type::OCI_INDEX,
+    media_type::DOCKER_MANIFEST,
+    media_type::DOCKER_INDEX,
+];
 
 /// A real registry that speaks plain HTTP.
 #[derive(Clone, Debug)]
@@ -52,11 +61,16 @@ impl RegistryApi {
     /// Shows it a name and a password.
     #[must_use]
     pub fn with_password(self, user: &str, password: &str) -> Self {
-        let login = BASE64_STANDARD.encode(format!("{user}:{password}"));
         Self {
-            authorization: Some(format!("Basic {login}")),
+            authorization: Some(Self::basic(user, password)),
             ..self
         }
+    }
+
+    /// The value of `Authorization` for a name and a password.
+    pub fn basic(user: &str, password: &str) -> String {
+        let login = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        format!("Basic {login}")
     }
 
     /// Sends a request with a body of this type (none if it is empty).
@@ -73,8 +87,9 @@ impl RegistryApi {
         let mut stream = TcpStream::connect(&self.address)?;
         // HTTP 1.0: the answer comes unchunked, and the connection ends with it.
         let mut head = format!(
-            "{method} {path} HTTP/1.0\r\nHost: {}\r\nAccept: */*\r\nContent-Length: {}\r\n",
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nAccept: {}\r\nContent-Length: {}\r\n",
             self.address,
+            ACCEPTED.join(", "),
             body.len()
         );
         if !kind.is_empty() {
@@ -159,12 +174,12 @@ impl RegistryApi {
         }
     }
 
-    /// Removes a manifest by its digest.
+    /// Removes a manifest by its digest, or a tag; that the registry cannot is no error.
     ///
     /// # Errors
     /// If the registry cannot be reached.
-    pub fn remove_manifest(&self, repository: &str, digest: &Digest) -> io::Result<()> {
-        let path = format!("/v2/{repository}/manifests/{digest}");
+    pub fn remove_manifest(&self, repository: &str, reference: &str) -> io::Result<()> {
+        let path = format!("/v2/{repository}/manifests/{reference}");
         self.call("DELETE", &path, "", b"").map(drop)
     }
 }

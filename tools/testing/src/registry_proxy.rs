@@ -95,11 +95,15 @@ impl RegistryProxy {
         self.shared.lock().rules.clear();
     }
 
-    /// The requests since the last call, in the order in which they came; the last one may still be under way.
+    /// The requests so far, in the order in which they came; those that are under way as far as they are.
+    pub fn requests(&self) -> Vec<PassedRequest> {
+        let state = self.shared.lock();
+        state.requests.iter().map(PassedRequest::seen_now).collect()
+    }
+
+    /// The requests since the last call of this, as [`RegistryProxy::requests`] gives them.
     pub fn take_requests(&self) -> Vec<PassedRequest> {
-        let mut state = self.shared.lock();
-        // Those that are under way go on writing to a place of their own.
-        let requests = std::mem::take(&mut state.requests);
+        let requests = std::mem::take(&mut self.shared.lock().requests);
         requests.iter().map(PassedRequest::seen_now).collect()
     }
 }
