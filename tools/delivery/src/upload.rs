@@ -12,11 +12,28 @@ use tokio::sync::{mpsc, oneshot};
 use crate::event::{Event, Observer};
 use crate::source::{Checking, Form, Layer, SourceError};
 
-/// What is read, and written to the socket, at once. Larger ones gain nothing; engines read 32 KiB at once.
-const CHUNK: usize = 512 << 10;
+/// How a file is read while it is sent, so that the two overlap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pieces {
+    /// What is read, and written to the socket, at once, in bytes.
+    size: usize,
+    /// How many are read ahead.
+    ahead: usize,
+}
 
-/// Chunks that are read ahead, so that reading and sending overlap.
-const READ_AHEAD: usize = 3;
+impl Pieces {
+    /// For engines. Larger ones gain nothing; engines read 32 KiB at once.
+    pub(crate) const LARGE: Self = Self {
+        size: 512 << 10,
+        ahead: 3,
+    };
+    /// For registries, several of which may be read at once. What is smaller is still in the processor's cache when it is
+    /// sent: distribution takes a GiB in 1.4 s that way, and in 1.6 s in large pieces.
+    pub(crate) const SMALL: Self = Self {
+        size: 64 << 10,
+        ahead: 8,
+    };
+}
 
 /// An archive that is read by a thread of its own, because reading files and inflating blobs blocks.
 pub(crate) struct Upload {
@@ -34,11 +51,12 @@ impl Upload {
         observer: Observer,
     ) -> io::Result<(Archive, Self)> {
         let size = archive.length();
-        let (chunks, received) = mpsc::channel(READ_AHEAD);
+        let pieces = Pieces::LARGE;
+        let (chunks, received) = mpsc::channel(pieces.ahead);
         let (failed, failure) = oneshot::channel();
         in_a_thread(move || {
             let mut reader = archive.reader(|index| open(&layers, index, form));
-            let Err(error) = read_ahead(&mut reader, &chunks) else {
+            let Err(error) = read_ahead(&mut reader, pieces, &chunks) else {
                 return;
             };
             // The connection learns only that there is no more, and breaks; the cause is there before.
@@ -68,14 +86,15 @@ pub(crate) fn read_blob(
     layer: Layer,
     offset: u64,
     checking: Checking,
+    pieces: Pieces,
     observer: Observer,
 ) -> io::Result<impl Stream<Item = io::Result<Bytes>>> {
-    let (chunks, received) = mpsc::channel(READ_AHEAD);
+    let (chunks, received) = mpsc::channel(pieces.ahead);
     in_a_thread(move || {
         let read = layer.open(Form::Blob(checking)).map_err(io::Error::other);
         let read = read.and_then(|mut reader| {
             reader.skip_to(offset)?;
-            read_ahead(&mut reader, &chunks)
+            read_ahead(&mut reader, pieces, &chunks)
         });
         if let Err(error) = read {
             // A receiver that is gone wants to know nothing.
@@ -105,10 +124,15 @@ fn observed(
 }
 
 /// Reads to the end, or until nobody takes the chunks any more.
-fn read_ahead(reader: &mut impl Read, chunks: &mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> {
+fn read_ahead(
+    reader: &mut impl Read,
+    pieces: Pieces,
+    chunks: &mpsc::Sender<io::Result<Bytes>>,
+) -> io::Result<()> {
     loop {
-        let mut chunk = Vec::with_capacity(CHUNK);
-        reader.by_ref().take(CHUNK as u64).read_to_end(&mut chunk)?;
+        let mut chunk = Vec::with_capacity(pieces.size);
+        let mut piece = reader.by_ref().take(pieces.size as u64);
+        piece.read_to_end(&mut chunk)?;
         if chunk.is_empty() || chunks.blocking_send(Ok(chunk.into())).is_err() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use stevedore_registry::{BlobSource, BlobStream};
 use crate::event::{Event, Observer};
 use crate::runfiles::Runfiles;
 use crate::source::{Checking, Form, Layer};
-use crate::upload::read_blob;
+use crate::upload::{read_blob, Pieces};
 
 /// A blob of an image, by its runfiles path: whether the file is there is known when it is needed.
 #[derive(Clone, Debug)]
@@ -115,7 +115,13 @@ impl BlobSource for Reader<'_> {
         let told = self.take_back(offset);
         // The registry compares the digest, and is not believed that it is right if it says so: see `verify`.
         let observer = Arc::clone(self.observer);
-        let bytes = read_blob(layer, offset, Checking::ByDestination, observer)?;
+        let bytes = read_blob(
+            layer,
+            offset,
+            Checking::ByDestination,
+            Pieces::SMALL,
+            observer,
+        )?;
         Ok(Box::pin(bytes.inspect(move |chunk| {
             if let Ok(chunk) = chunk {
                 told.fetch_add(chunk.len() as u64, Ordering::Relaxed);

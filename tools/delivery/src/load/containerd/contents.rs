@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::Delivery;
 use crate::error::Error;
 use crate::source::{Checking, Layer};
-use crate::upload::read_blob;
+use crate::upload::{read_blob, Pieces};
 
 /// The label of a compressed layer that names its tar; others need not inflate it then.
 const UNCOMPRESSED_LABEL: &str = "containerd.io/uncompressed";
@@ -159,7 +159,8 @@ impl<'a> Contents<'a> {
         let is_compressed = blob.digest != diff_id;
         let labels = is_compressed.then_some(uncompressed).into_iter().collect();
         let observer = self.delivery.observer.clone();
-        let bytes = |offset| match read_blob(layer, offset, Checking::Here, observer) {
+        let bytes = |offset| match read_blob(layer, offset, Checking::Here, Pieces::LARGE, observer)
+        {
             Ok(bytes) => bytes.left_stream(),
             Err(error) => stream::iter([Err(error)]).right_stream(),
         };
