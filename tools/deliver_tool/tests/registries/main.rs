@@ -13,4 +13,5 @@ mod faults;
 mod interrupted;
 mod listed;
 mod refusals;
+mod several;
 mod tls;

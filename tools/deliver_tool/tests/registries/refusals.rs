@@ -224,10 +224,16 @@ fn a_tag_that_is_said_to_be_another_image_is_put_again() {
 }
 
 #[test]
-fn uploads_go_where_the_registry_says() {
-    // distribution's Location is absolute; one without a host is as good.
-    let bench = Bench::with("crane");
-    let files = bench.small_image();
-    bench.pushes(&files, "pushed");
-    bench.has(&files.images[0]);
+fn a_registry_that_lacks_what_it_said_it_had_gets_it() {
+    for name in ["distribution-2", "distribution-3"] {
+        let bench = Bench::with(name);
+        let files = bench.small_image();
+        let there = RegistryAnswer::status(200);
+        let lie = RegistryFault::Answer(there);
+        bench.add(RegistryRule::on("HEAD", "/blobs/", lie));
+        let finished = bench.pushes(&files, "pushed");
+        let told = finished.stderr.contains("lacks a blob");
+        assert!(told, "{name}: {}", finished.stderr);
+        bench.has(&files.images[0]);
+    }
 }
