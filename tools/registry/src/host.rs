@@ -162,14 +162,16 @@ impl Host {
         call: &Call<'_>,
         authorization: &Headers,
     ) -> Result<Answer, Failure> {
+        let first = url.clone();
         for _ in 0..REDIRECTS {
-            let none = Headers::new();
-            let authorization = match self.is_own(&url) {
-                true => authorization,
-                // Another host gets no credentials.
-                false => &none,
-            };
-            let answer = self.send(&url, call, authorization).await?;
+            // Another host gets no credentials, neither the registry's nor those that the call itself has for a token server.
+            let is_same = (url.scheme(), url.authority()) == (first.scheme(), first.authority());
+            let own = call.headers.iter();
+            let own = own.filter(|(_, value)| is_same || !value.is_sensitive());
+            let is_own = self.is_own(&url);
+            let headers = own.chain(authorization.iter().filter(|_| is_own));
+            let headers: Headers = headers.cloned().collect();
+            let answer = self.send(&url, call, &headers).await?;
             let next = answer.location().filter(|_| is_redirect(answer.status));
             match next.filter(|_| call.payload.is_empty()) {
                 Some(next) => url = resolve(&url, next).ok_or_else(|| self.malformed(call))?,
@@ -195,12 +197,7 @@ impl Host {
                 .is_some_and(|host| is_loopback(host.trim_matches(['[', ']'])))
     }
 
-    async fn send(
-        &self,
-        url: &Uri,
-        call: &Call<'_>,
-        authorization: &Headers,
-    ) -> Result<Answer, Failure> {
+    async fn send(&self, url: &Uri, call: &Call<'_>, headers: &Headers) -> Result<Answer, Failure> {
         let (body, watch) = call
             .payload
             .body()
@@ -215,7 +212,7 @@ impl Host {
         if !matches!(call.method, Method::GET | Method::HEAD) {
             request = request.header(CONTENT_LENGTH, call.payload.length());
         }
-        for (name, value) in call.headers.iter().chain(authorization) {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
         let request = request.body(body).map_err(|_| self.malformed(call))?;

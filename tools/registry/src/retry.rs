@@ -48,7 +48,8 @@ impl<'a> Retries<'a> {
         };
         self.failures += 1;
         let begun = *self.first_failure.get_or_insert_with(Instant::now);
-        let pause = wait.unwrap_or_else(|| self.pause());
+        // A registry that says 0 is not asked without a pause for that.
+        let pause = wait.unwrap_or_default().max(self.pause());
         let elapsed = begun.elapsed();
         if elapsed + pause > self.options.patience {
             return Err(match self.failures {
