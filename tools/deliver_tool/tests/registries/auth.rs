@@ -1,106 +1,16 @@
 //! Credentials: every place that they may be in, and what is said if they are wrong.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use stevedore_testing::{
-    Finished, Program, PushFiles, RegistryAnswer, RegistryApi, RegistryFault, RegistryRule,
-};
+use stevedore_testing::{RegistryAnswer, RegistryApi, RegistryFault, RegistryRule};
 
-use crate::bench::{failed, program, ran, Bench};
+use crate::bench::ran;
+use crate::login::Login;
 
 /// The kinds of registries that ask who is there.
 const WITH_LOGIN: [&str; 2] = ["distribution-2@htpasswd", "distribution-2@token"];
-
-/// A registry that asks who is there, an image, and the home folder of who pushes it.
-struct Login {
-    bench: Bench,
-    files: PushFiles,
-}
-
-impl Login {
-    fn at(name: &str) -> Self {
-        let bench = Bench::with(name);
-        let files = bench.small_image();
-        fs::create_dir_all(files.home()).unwrap();
-        Self { bench, files }
-    }
-
-    fn user(&self) -> &str {
-        self.bench.registry.fact("user")
-    }
-
-    fn password(&self) -> &str {
-        self.bench.registry.fact("password")
-    }
-
-    fn write(&self, below: &str, content: &str) -> PathBuf {
-        let path = self.files.home().join(below);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, content).unwrap();
-        path
-    }
-
-    /// A file with an entry for the registry.
-    fn auths(&self, key: &str, user: &str, password: &str) -> String {
-        let entry = serde_json::json!({ "username": user, "password": password });
-        serde_json::json!({"auths": {key: entry}}).to_string()
-    }
-
-    fn right(&self) -> String {
-        self.auths(&self.bench.proxy.address(), self.user(), self.password())
-    }
-
-    /// A program in the folder `bin`.
-    fn helper(&self, name: &str, script: &str) -> PathBuf {
-        let path = self.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{script}\n"));
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(&path, mode).unwrap();
-        path
-    }
-
-    fn program(&self) -> Program {
-        let mut program = program(&self.files);
-        let path = std::env::var("PATH").unwrap();
-        let bin = self.files.home().join("bin");
-        program
-            .command()
-            .env("PATH", format!("{}:{path}", bin.display()));
-        program
-    }
-
-    #[track_caller]
-    fn is_let_in(&self, program: Program) {
-        let finished = ran(program, "pushed");
-        self.keeps_silent(&finished);
-        ran(self.program_as_before(), "unchanged");
-    }
-
-    /// With the credentials in the files.
-    fn program_as_before(&self) -> Program {
-        self.write(".docker/config.json", &self.right());
-        self.program()
-    }
-
-    #[track_caller]
-    fn is_refused(&self, program: Program, texts: &[&str]) -> Finished {
-        let finished = failed(program, 1, texts);
-        self.keeps_silent(&finished);
-        finished
-    }
-
-    /// No password is in anything that a person or a program reads.
-    #[track_caller]
-    fn keeps_silent(&self, finished: &Finished) {
-        let report = finished.report.to_string();
-        for text in [&finished.stderr, &finished.stdout, &report] {
-            for secret in [self.password(), "wrong-password"] {
-                assert!(!text.contains(secret), "a password in: {text}");
-            }
-        }
-    }
-}
 
 #[test]
 fn a_login_of_docker_or_podman_is_used() {

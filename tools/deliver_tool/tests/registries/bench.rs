@@ -89,6 +89,11 @@ impl Bench {
         LayerFile::Tar(self.tar(name, LARGE))
     }
 
+    /// One of so many bytes.
+    pub(crate) fn layer_of(&self, name: &str, size: usize) -> LayerFile {
+        LayerFile::Tar(self.tar(name, size))
+    }
+
     fn tar(&self, name: &str, size: usize) -> Vec<u8> {
         let name = format!("{}-{name}", self.repository.replace('/', "-"));
         layer_tar(&name, size).unwrap()

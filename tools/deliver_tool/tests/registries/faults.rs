@@ -197,3 +197,58 @@ fn a_registry_that_does_not_recover_is_given_up_after_a_while() {
 fn patience(program: &mut Program, seconds: u64) {
     program.command().arg(format!("--retry-time={seconds}"));
 }
+
+#[test]
+fn a_registry_that_never_answers_is_given_up() {
+    let bench = Bench::with("distribution-2");
+    for (method, path) in [("HEAD", "/manifests/"), ("PUT", "/manifests/")] {
+        let files = bench.small_image();
+        let never = RegistryFault::Delay(Duration::from_secs(600));
+        bench.add(RegistryRule::on(method, path, never));
+        let mut program = program(&files);
+        program.command().arg("--timeout=1");
+        patience(&mut program, 2);
+        let started = Instant::now();
+        crate::bench::failed(program, 1, &["does not answer", &bench.proxy.address()]);
+        assert!(started.elapsed() < Duration::from_secs(30));
+        bench.has_no_tags();
+    }
+}
+
+#[test]
+fn a_registry_that_takes_no_more_of_a_blob_is_given_up() {
+    let bench = Bench::with("distribution-2");
+    let files = PushFiles::write(
+        &bench.place(),
+        &[bench.layer_of("huge", 20_000_000)],
+        &bench.proxied(),
+        &["v1"],
+    );
+    let files = files.unwrap();
+    // More than fits into the buffers on the way.
+    bench.add(RegistryRule::on("PUT", UPLOADS, RegistryFault::Throttle(1)));
+    let mut program = program(&files);
+    program.command().arg("--timeout=1");
+    patience(&mut program, 2);
+    let started = Instant::now();
+    crate::bench::failed(program, 1, &["does not answer", "failed to send the blob"]);
+    assert!(started.elapsed() < Duration::from_secs(30));
+    bench.has_no_tags();
+}
+
+#[test]
+fn a_registry_that_wants_to_be_left_alone_for_long_is_not_waited_for() {
+    let bench = Bench::with("distribution-2");
+    for after in ["3600", "Fri, 31 Dec 2100 23:59:59 GMT"] {
+        let files = bench.small_image();
+        let busy = RegistryAnswer::status(429).header("retry-after", after);
+        bench.add(RegistryRule::on(
+            "PUT",
+            UPLOADS,
+            RegistryFault::Answer(busy),
+        ));
+        let started = Instant::now();
+        bench.fails(&files, 1, &["status 429"]);
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+}

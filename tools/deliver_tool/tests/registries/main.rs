@@ -12,6 +12,8 @@ mod bench;
 mod faults;
 mod interrupted;
 mod listed;
+mod login;
 mod refusals;
 mod several;
 mod tls;
+mod token_server;
