@@ -12,6 +12,7 @@ use std::time::Instant;
 use anyhow::{bail, Context, Result};
 
 use crate::engine::Running;
+use crate::registry::{self, Registry};
 use crate::workspace::Workspace;
 use reading::Reading;
 use tally::Tally;
@@ -25,6 +26,8 @@ struct Suite {
     server: Option<PathBuf>,
     /// Engines that run meanwhile, which the command finds in `STEVEDORE_TEST_ENGINES`.
     engines: &'static [&'static str],
+    /// Registries that run meanwhile, which it finds in `STEVEDORE_TEST_REGISTRIES`.
+    registries: &'static [&'static str],
 }
 
 /// The engines that the deliver tool's own tests need.
@@ -42,6 +45,18 @@ const TEST_ENGINES: &[&str] = &[
     "podman-5@tmpfs:100m",
     "containerd",
     "containerd@tmpfs:64m",
+];
+
+/// The registries that its tests of pushes need.
+const TEST_REGISTRIES: &[&str] = &[
+    "distribution-2",
+    "distribution-3",
+    "crane",
+    "distribution-2@htpasswd",
+    "distribution-2@token",
+    "distribution-2@token:2",
+    "distribution-2@tls",
+    "distribution-2@mtls",
 ];
 
 /// Runs every suite whose name contains one of `filters` (all, if there are none), prints a section for each, and,
@@ -88,11 +103,12 @@ impl Suite {
             reading,
             server: None,
             engines: &[],
+            registries: &[],
         }
     }
 
     fn run(&mut self, workspace: &Workspace) -> Tally {
-        let result = self.run_with_engines(workspace);
+        let result = self.run_with_servers(workspace);
         if let Some(folder) = &self.server {
             if let Err(error) = crate::command::run(&mut workspace.bazel(folder, ["shutdown"])) {
                 println!("warning: {error:#}");
@@ -104,8 +120,8 @@ impl Suite {
         })
     }
 
-    /// Runs the command; its engines end with it.
-    fn run_with_engines(&mut self, workspace: &Workspace) -> Result<Tally> {
+    /// Runs the command; its engines and registries end with it.
+    fn run_with_servers(&mut self, workspace: &Workspace) -> Result<Tally> {
         let mut running = Vec::new();
         let mut addresses = Vec::new();
         for (index, engine) in self.engines.iter().enumerate() {
@@ -117,6 +133,11 @@ impl Suite {
         if !addresses.is_empty() {
             self.command
                 .env("STEVEDORE_TEST_ENGINES", addresses.join(","));
+        }
+        let registries = Registry::start_all(workspace, self.registries)?;
+        if !registries.is_empty() {
+            self.command
+                .env("STEVEDORE_TEST_REGISTRIES", registry::entries(&registries));
         }
         self.reading.run(&mut self.command)
     }
@@ -181,22 +202,21 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
         let name = format!("bazel test in {}", relative(workspace, &example).display());
         suites.push(bazel_suite(workspace, &name, &example)?);
     }
-    let mut engine_tests = Suite::new(
-        "engine tests",
-        dev(
-            "cargo",
-            &[
-                "test",
-                // Not of one package: its dependencies' features, and so all of them, would be others.
-                "--workspace",
-                "--features=stevedore_deliver/engine-tests",
-                "--test=engines",
-            ],
-        ),
-        Reading::CargoTest,
-    );
-    engine_tests.engines = TEST_ENGINES;
-    suites.push(engine_tests);
+    let deliver_tests = |name: &str, feature: &str, test: &str| {
+        let feature = format!("--features=stevedore_deliver/{feature}");
+        let test = format!("--test={test}");
+        // Not of one package: its dependencies' features, and so all of them, would be others.
+        let arguments = ["test", "--workspace", &feature, &test];
+        Suite::new(name, dev("cargo", &arguments), Reading::CargoTest)
+    };
+    suites.push(Suite {
+        engines: TEST_ENGINES,
+        ..deliver_tests("engine tests", "engine-tests", "engines")
+    });
+    suites.push(Suite {
+        registries: TEST_REGISTRIES,
+        ..deliver_tests("registries", "registry-tests", "registries")
+    });
     suites.push(Suite::new("real engines", this("e2e")?, Reading::LastLine));
     Ok(suites)
 }
