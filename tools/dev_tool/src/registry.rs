@@ -38,14 +38,23 @@ pub(crate) struct Registry {
 impl Registry {
     /// Starts the one of this name, such as `distribution-2@token`.
     pub(crate) fn start(workspace: &Workspace, name: &str) -> Result<Self> {
-        let registry = Self::launch(workspace, name)?;
+        Self::start_in(workspace, name, Scratch::new()?)
+    }
+
+    /// The same with its data in memory, if so many bytes fit there: what is measured is then not the disk.
+    pub(crate) fn start_in_memory(workspace: &Workspace, name: &str, bytes: u64) -> Result<Self> {
+        Self::start_in(workspace, name, Scratch::in_memory(bytes)?)
+    }
+
+    fn start_in(workspace: &Workspace, name: &str, scratch: Scratch) -> Result<Self> {
+        let registry = Self::launch(workspace, name, scratch)?;
         registry.wait()?;
         Ok(registry)
     }
 
     /// Starts several at once.
     pub(crate) fn start_all(workspace: &Workspace, names: &[&str]) -> Result<Vec<Self>> {
-        let launch = |name: &&str| Self::launch(workspace, name);
+        let launch = |name: &&str| Self::launch(workspace, name, Scratch::new()?);
         let registries: Vec<_> = names.iter().map(launch).collect::<Result<_>>()?;
         registries.iter().try_for_each(Self::wait)?;
         Ok(registries)
@@ -76,9 +85,8 @@ impl Registry {
         self.access.token_requests()
     }
 
-    fn launch(workspace: &Workspace, name: &str) -> Result<Self> {
+    fn launch(workspace: &Workspace, name: &str, scratch: Scratch) -> Result<Self> {
         let name: RegistryName = name.parse()?;
-        let scratch = Scratch::new()?;
         let access = Access::prepare(&name.variant, &scratch)?;
         let port = free_port()?;
         let listen = format!("127.0.0.1:{port}");

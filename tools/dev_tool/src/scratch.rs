@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use nix::sys::statvfs::statvfs;
 
 use crate::cleanup::Cleanup;
+
+/// A file system in memory.
+const MEMORY: &str = "/dev/shm";
 
 /// A folder with a new name; removed, with all that is in it, when dropped.
 pub(crate) struct Scratch {
@@ -15,7 +19,24 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Makes one where temporary files go.
     pub(crate) fn new() -> Result<Self> {
-        let folder = tempfile::tempdir().context("failed to create a temporary folder")?;
+        Self::made(tempfile::tempdir())
+    }
+
+    /// Makes one in memory, for what would otherwise measure the disk; where temporary files go if less than `bytes` would
+    /// fit, and says so.
+    pub(crate) fn in_memory(bytes: u64) -> Result<Self> {
+        let free = statvfs(MEMORY)
+            .map(|found| found.blocks_available() * found.fragment_size())
+            .unwrap_or_default();
+        if free >= bytes {
+            return Self::made(tempfile::tempdir_in(MEMORY));
+        }
+        eprintln!("warning: `{MEMORY}` has only {free} bytes left: the disk is measured too");
+        Self::new()
+    }
+
+    fn made(folder: std::io::Result<tempfile::TempDir>) -> Result<Self> {
+        let folder = folder.context("failed to create a temporary folder")?;
         let path = folder.path().to_owned();
         Ok(Self {
             path,

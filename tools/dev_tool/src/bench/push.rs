@@ -30,7 +30,9 @@ use delivery::Delivery;
 use pusher::{Image, Pusher, PUSHERS};
 use subject::{CROWD, FAR_LAYERS, SHARED_LAYERS};
 
-/// The registry that everything is pushed to.
+/// The registry that everything is pushed to. Its data is in memory: it waits for the disk at the end of each upload
+/// (<https://github.com/distribution/distribution/blob/v2.8.3/registry/storage/driver/filesystem/driver.go>, `Commit`), for
+/// everybody as long.
 const REGISTRY: &str = "distribution-2";
 
 /// What a round trip over a distance takes longer.
@@ -114,7 +116,8 @@ impl<'a> PushBench<'a> {
     }
 
     fn registry(&self) -> Result<Registry> {
-        Registry::start(self.workspace, REGISTRY)
+        // Four pushes of the image, one of them with other blobs than the rest.
+        Registry::start_in_memory(self.workspace, REGISTRY, 4 * BIG)
     }
 
     fn command(&self, pusher: Pusher, image: &Image, address: &str) -> Result<Command> {
