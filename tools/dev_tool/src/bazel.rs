@@ -205,7 +205,8 @@ impl<'a> Bazel<'a> {
         run(&mut self.workspace.bazel(&self.folder, ["clean", "--expunge"]))
     }
 
-    fn command(&self, verb: &str, arguments: &[&str]) -> Command {
+    /// A command of Bazel, with its arguments.
+    pub(crate) fn command(&self, verb: &str, arguments: &[&str]) -> Command {
         let mut command = self
             .workspace
             .bazel(&self.folder, [verb, "--noshow_progress", "--color=no"]);

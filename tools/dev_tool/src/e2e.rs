@@ -1,11 +1,13 @@
 //! The workspaces in `e2e/` against real Bazel and real engines.
 
 mod bases;
+mod client;
 mod failures;
 mod file_tree;
 mod hello;
 mod matrix;
 mod prebuilt;
+mod push;
 mod refusals;
 mod report;
 mod several;
@@ -60,6 +62,7 @@ fn run_hello(workspace: &Workspace, report: &mut Report) -> Result<()> {
         return Ok(());
     };
     prebuilt::cases(report, workspace, &bazel);
+    push::first_user(report, workspace, &bazel);
     for engine in ENGINES {
         Hello::start(workspace, &bazel, engine)?.cases(report);
     }
@@ -71,6 +74,7 @@ fn run_hello(workspace: &Workspace, report: &mut Report) -> Result<()> {
 fn run_cases(workspace: &Workspace, report: &mut Report) -> Result<()> {
     let bazel = Bazel::new(workspace, &workspace.root().join("e2e/cases"))?;
     refusals::cases(report, &bazel);
+    push::cases(report, workspace, &bazel);
     for engine in ENGINES {
         let engine = Running::start(workspace, engine, "e2e")?;
         bases::cases(report, &bazel, &engine);

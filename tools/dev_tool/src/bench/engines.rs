@@ -14,7 +14,7 @@ use super::target::{seconds, Kind, Target};
 use super::ALLOWANCE;
 use crate::clock::median;
 use crate::command::run;
-use crate::load_report::LoadReport;
+use crate::delivery_report::DeliveryReport;
 use crate::workspace::Workspace;
 
 /// Those that are measured unless others are named.
@@ -135,7 +135,7 @@ impl<'a> EngineBench<'a> {
     }
 
     /// Starts the loads and waits for all of them.
-    fn load_at_once(&self, watched: bool) -> Result<Vec<LoadReport>> {
+    fn load_at_once(&self, watched: bool) -> Result<Vec<DeliveryReport>> {
         let program = &self.products.load_image;
         let files: Vec<_> = (0..PARALLEL)
             .map(|index| self.target.file(&format!("report-{index}.json")))
@@ -155,7 +155,10 @@ impl<'a> EngineBench<'a> {
                 Err(panic) => std::panic::resume_unwind(panic),
             })
         })?;
-        files.iter().map(|file| LoadReport::read(file)).collect()
+        files
+            .iter()
+            .map(|file| DeliveryReport::read(file))
+            .collect()
     }
 
     /// The image is there. Returns the loader's median in seconds.

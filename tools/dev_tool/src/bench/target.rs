@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::{ensure, Context, Result};
 
 use crate::command::{finish, output, run};
+use crate::delivery_report::DeliveryReport;
 use crate::engine::Running;
-use crate::load_report::LoadReport;
 use crate::proxy::{Proxy, Traffic};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
@@ -61,7 +61,7 @@ pub(crate) struct Counted {
     /// What the proxy saw.
     pub(crate) traffic: Traffic,
     /// The loader's report.
-    pub(crate) report: LoadReport,
+    pub(crate) report: DeliveryReport,
 }
 
 impl Target {
@@ -135,7 +135,7 @@ impl Target {
         self.proxy.take()?;
         let file = self.file("report.json");
         run(self.watched_loader(program).env("STEVEDORE_REPORT", &file))?;
-        let report = LoadReport::read(&file)?;
+        let report = DeliveryReport::read(&file)?;
         ensure!(
             report.outcome == outcome,
             "`{}` found the image `{}`, expected `{outcome}`",

@@ -8,8 +8,8 @@ use anyhow::{ensure, Result};
 
 use super::report::Report;
 use crate::command::finish;
+use crate::delivery_report::DeliveryReport;
 use crate::engine::Running;
-use crate::load_report::LoadReport;
 use crate::scratch::Scratch;
 
 /// A load that fails.
@@ -76,7 +76,7 @@ fn fails(mut command: Command, failure: &Failure<'_>) -> Result<()> {
             "`{part}` is not in the message:\n{said}"
         );
     }
-    let report = LoadReport::read(&report)?;
+    let report = DeliveryReport::read(&report)?;
     ensure!(
         report.outcome == "failed",
         "the report says `{}`",

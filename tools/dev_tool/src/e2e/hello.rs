@@ -14,9 +14,9 @@ use super::file_tree::FileTree;
 use super::report::Report;
 use crate::bazel::Bazel;
 use crate::command::output;
+use crate::delivery_report::DeliveryReport;
 use crate::edited_file::EditedFile;
 use crate::engine::{free_port, Running};
-use crate::load_report::LoadReport;
 use crate::proxy::{Proxy, Request, Traffic};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
@@ -258,7 +258,7 @@ impl<'a> Hello<'a> {
     }
 
     /// `bazel run //:load`, and what came through the proxy meanwhile.
-    fn load(&self, arguments: &[&str]) -> Result<(Traffic, LoadReport)> {
+    fn load(&self, arguments: &[&str]) -> Result<(Traffic, DeliveryReport)> {
         let file = self.scratch.file("report.json");
         let flag = format!("--report={}", file.display());
         self.proxy.take()?;
@@ -266,7 +266,7 @@ impl<'a> Hello<'a> {
             .bazel
             .run("//:load", &[&[flag.as_str()], arguments].concat());
         output(command.env("DOCKER_HOST", self.proxy.address()))?;
-        let (traffic, report) = (self.proxy.take()?, LoadReport::read(&file)?);
+        let (traffic, report) = (self.proxy.take()?, DeliveryReport::read(&file)?);
         ensure!(
             report.requests == traffic.requests.len() as u64,
             "the report tells {} requests, there were {:?}",

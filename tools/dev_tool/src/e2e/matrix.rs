@@ -1,6 +1,5 @@
 //! The same cases against every engine.
 
-mod client;
 mod copied;
 mod disturbances;
 mod loads;

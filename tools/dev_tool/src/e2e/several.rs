@@ -5,8 +5,8 @@ use anyhow::{ensure, Context, Result};
 use super::report::Report;
 use crate::bazel::Bazel;
 use crate::command::output;
+use crate::delivery_report::DeliveryReport;
 use crate::engine::Running;
-use crate::load_report::LoadReport;
 use crate::scratch::Scratch;
 
 const TARGET: &str = "//:load_several";
@@ -51,7 +51,7 @@ fn loaded(bazel: &Bazel<'_>, engine: &Running, expected: (&str, u64)) -> Result<
         printed.lines().eq(NAMES),
         "it printed `{printed}`, expected {NAMES:?}"
     );
-    let report = LoadReport::read(&path)?;
+    let report = DeliveryReport::read(&path)?;
     ensure!(
         (report.outcome.as_str(), report.layers.sent) == expected && report.layers.total == 5,
         "{report:?}, expected {expected:?} of 5 layers"

@@ -4,7 +4,7 @@ use anyhow::{ensure, Result};
 
 use super::stand::{Stand, ALLOWANCE};
 use super::table::Verdict;
-use crate::load_report::LoadReport;
+use crate::delivery_report::DeliveryReport;
 use crate::proxy::Traffic;
 
 /// A new image: everything is sent once, and is there under the name that was asked for.
@@ -106,7 +106,7 @@ pub(crate) fn pair(stand: &Stand<'_>) -> Result<Verdict> {
     Ok(Verdict::Holds)
 }
 
-fn is(report: &LoadReport, outcome: &str, layers: u64) -> Result<()> {
+fn is(report: &DeliveryReport, outcome: &str, layers: u64) -> Result<()> {
     ensure!(
         report.outcome == outcome,
         "the outcome is `{}`, expected `{outcome}`",

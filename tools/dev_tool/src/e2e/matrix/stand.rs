@@ -8,9 +8,9 @@ use stevedore_testing::{
     layer_tar, program_layer, Finished, ImageDraft, ImageFiles, LayerFile, Program,
 };
 
-use super::client::{client, Client};
+use crate::delivery_report::DeliveryReport;
+use crate::e2e::client::{client, Client};
 use crate::engine::Running;
-use crate::load_report::LoadReport;
 use crate::proxy::{Proxy, Traffic};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
@@ -170,7 +170,7 @@ impl<'a> Stand<'a> {
     }
 
     /// A load of the image through the counting proxy.
-    pub(crate) fn load(&self, image: &Image) -> Result<(Traffic, LoadReport)> {
+    pub(crate) fn load(&self, image: &Image) -> Result<(Traffic, DeliveryReport)> {
         self.load_with(image, &[])
     }
 
@@ -179,7 +179,7 @@ impl<'a> Stand<'a> {
         &self,
         image: &Image,
         arguments: &[&str],
-    ) -> Result<(Traffic, LoadReport)> {
+    ) -> Result<(Traffic, DeliveryReport)> {
         self.proxy.take()?;
         let mut program = self.program(image, &self.scratch.file("proxy.sock"))?;
         program.command().args(arguments);
@@ -233,7 +233,7 @@ fn create(folder: &Path) -> Result<()> {
 }
 
 /// The load's own report.
-pub(crate) fn read_report(finished: &Finished) -> Result<LoadReport> {
+pub(crate) fn read_report(finished: &Finished) -> Result<DeliveryReport> {
     serde_json::from_value(finished.report.clone()).context("the report is not as documented")
 }
 

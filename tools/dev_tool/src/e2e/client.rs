@@ -1,4 +1,4 @@
-//! What an engine's own client says and does: the matrix asks it, never the code that is tested.
+//! What an engine's own client says and does: the cases ask it, never the code that is tested.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -34,6 +34,9 @@ pub(crate) trait Client {
 
     /// Pushes the image to a registry without TLS, under the name `target`.
     fn push(&self, engine: &Running, image: &str, target: &str) -> Result<()>;
+
+    /// Pulls an image from a registry without TLS.
+    fn pull(&self, engine: &Running, name: &str) -> Result<()>;
 
     /// Removes every image that no container uses, and what only they had.
     fn prune(&self, engine: &Running) -> Result<()>;
@@ -113,6 +116,14 @@ impl Client for Cli {
         pushed.map(drop)
     }
 
+    fn pull(&self, engine: &Running, name: &str) -> Result<()> {
+        let pulled = match self {
+            Self::Docker => self.say(engine, &["pull", name]),
+            Self::Podman => self.say(engine, &["pull", "--tls-verify=false", name]),
+        };
+        pulled.map(drop)
+    }
+
     fn prune(&self, engine: &Running) -> Result<()> {
         self.say(engine, &["image", "prune", "--all", "--force"])
             .map(drop)
@@ -185,6 +196,11 @@ impl Client for Ctr {
         let pushed = self.say(engine, &["images", "push", "--plain-http", target]);
         self.say(engine, &["images", "rm", "--sync", target])?;
         pushed.map(drop)
+    }
+
+    fn pull(&self, engine: &Running, name: &str) -> Result<()> {
+        self.say(engine, &["images", "pull", "--plain-http", name])
+            .map(drop)
     }
 
     fn prune(&self, engine: &Running) -> Result<()> {
