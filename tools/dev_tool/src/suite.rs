@@ -217,6 +217,10 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
         registries: TEST_REGISTRIES,
         ..deliver_tests("registries", "registry-tests", "registries")
     });
+    if let Some(registries) = suites.last_mut() {
+        // Most of the time they wait, for pauses and for links that are slow on purpose.
+        registries.command.args(["--", "--test-threads=8"]);
+    }
     suites.push(Suite::new("real engines", this("e2e")?, Reading::LastLine));
     Ok(suites)
 }
