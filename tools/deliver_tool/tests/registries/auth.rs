@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use stevedore_testing::{RegistryAnswer, RegistryApi, RegistryFault, RegistryRule};
@@ -25,6 +26,55 @@ fn a_login_of_docker_or_podman_is_used() {
             login.write(place, &right);
             login.is_let_in(login.program());
         }
+    }
+}
+
+/// Runs a program that is here, with this home.
+fn run(login: &Login, command: &[&str]) {
+    let mut program = Command::new(command[0]);
+    program.args(&command[1..]).env("HOME", login.files.home());
+    let output = program.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {errors}", command[0]);
+}
+
+#[test]
+fn what_other_programs_have_logged_in_is_used() {
+    for name in WITH_LOGIN {
+        let login = Login::at(name);
+        let (registry, user, password) =
+            (login.bench.proxy.address(), login.user(), login.password());
+        let file = login.files.home().join("auth.json");
+        let authfile = format!("--authfile={}", file.display());
+        let skopeo = [
+            "skopeo",
+            "login",
+            "--tls-verify=false",
+            &authfile,
+            "-u",
+            user,
+            "-p",
+            password,
+        ];
+        run(&login, &[&skopeo[..], &[&registry]].concat());
+        let mut program = login.program();
+        program.command().env("REGISTRY_AUTH_FILE", &file);
+        ran(program, "pushed");
+
+        let login = Login::at(name);
+        let registry = login.bench.proxy.address();
+        let crane = [
+            "crane",
+            "auth",
+            "login",
+            "--insecure",
+            "-u",
+            user,
+            "-p",
+            password,
+        ];
+        run(&login, &[&crane[..], &[&registry]].concat());
+        ran(login.program(), "pushed");
     }
 }
 

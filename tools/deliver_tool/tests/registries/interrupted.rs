@@ -3,7 +3,7 @@
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use stevedore_testing::{PushFiles, RegistryFault, RegistryRule};
+use stevedore_testing::{PushFiles, RegistryAnswer, RegistryFault, RegistryRule};
 
 use crate::bench::{program, with_registries, Bench, LARGE};
 
@@ -78,4 +78,43 @@ fn a_tag_stays_where_it_was_when_a_push_fails() {
         bench.pushes(&after, "pushed");
         bench.has(&after.images[0]);
     });
+}
+
+#[test]
+fn a_push_that_waits_for_a_busy_registry_is_interrupted_at_once() {
+    let bench = Bench::with("distribution-2");
+    let files = bench.large_image();
+    let busy = RegistryAnswer::status(429).header("retry-after", "100");
+    bench.add(RegistryRule::on(
+        "PUT",
+        UPLOADS,
+        RegistryFault::Answer(busy),
+    ));
+    let mut program = program(&files);
+    let child = program.start().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while bench
+        .proxy
+        .requests()
+        .iter()
+        .all(|request| request.status != 429)
+    {
+        assert!(Instant::now() < deadline, "nothing was sent");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let started = Instant::now();
+    let process = child.id().to_string();
+    assert!(Command::new("kill")
+        .args(["-INT", &process])
+        .status()
+        .unwrap()
+        .success());
+    let finished = program.finish(child.wait_with_output().unwrap()).unwrap();
+    assert_eq!(finished.code, Some(130), "{}", finished.stderr);
+    assert!(started.elapsed() < Duration::from_secs(8));
+    assert!(
+        !bench.requests("DELETE", UPLOADS).is_empty(),
+        "no upload was ended"
+    );
+    bench.has_no_tags();
 }

@@ -75,7 +75,7 @@ async fn answer(
         return Err(io::ErrorKind::ConnectionReset.into());
     }
     let mut response = response.map(Either::Left);
-    lead_back(&mut response, shared);
+    lead(&mut response, &plan, shared);
     plan.change_headers(&mut response);
     Ok(response)
 }
@@ -97,24 +97,24 @@ async fn ask(request: Request<Passed>, registry: &str) -> io::Result<Response<In
     sender.send_request(request).await.map_err(io::Error::other)
 }
 
-/// Replaces the registry by the proxy in the address of what was asked for.
-fn lead_back(response: &mut Answer, shared: &Shared) {
+/// Replaces the registry by the proxy in the address of what was asked for, or by whom the rules want.
+fn lead(response: &mut Answer, plan: &Plan, shared: &Shared) {
     let Some(location) = response.headers().get(LOCATION) else {
         return;
     };
-    let Some(uri) = location
-        .to_str()
-        .ok()
-        .and_then(|text| text.parse::<Uri>().ok())
-    else {
+    let location = location.to_str().ok();
+    let Some(uri) = location.and_then(|text| text.parse::<Uri>().ok()) else {
         return;
     };
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let led_back = format!("http://{}{path}", shared.own);
     let is_registrys = uri
         .authority()
         .is_some_and(|host| *host == shared.registry.as_str());
-    if let (true, Ok(location)) = (is_registrys, HeaderValue::from_str(&led_back)) {
+    let own = is_registrys.then(|| shared.own.to_string());
+    let Some(host) = plan.leads_to.clone().or(own) else {
+        return;
+    };
+    if let Ok(location) = HeaderValue::from_str(&format!("http://{host}{path}")) {
         response.headers_mut().insert(LOCATION, location);
     }
 }

@@ -28,6 +28,8 @@ pub enum RegistryFault {
     SetHeader(&'static str, String),
     /// The answer loses this header.
     RemoveHeader(&'static str),
+    /// The answer's `Location` leads to this host and port.
+    LeadTo(String),
     /// The query is dropped, so that an upload begins where a mount was asked for.
     IgnoreQuery,
 }
@@ -144,6 +146,8 @@ pub(super) struct Plan {
     pub(super) largest: Option<u64>,
     pub(super) loses_answer: bool,
     pub(super) ignores_query: bool,
+    /// The host and port of the answer's `Location`; `None`: the proxy's, if it was the registry's.
+    pub(super) leads_to: Option<String>,
     headers: Vec<(&'static str, Option<String>)>,
 }
 
@@ -171,6 +175,7 @@ impl Plan {
             RegistryFault::Throttle(bytes) => self.bytes_a_second = Some(bytes),
             RegistryFault::SetHeader(name, value) => self.headers.push((name, Some(value))),
             RegistryFault::RemoveHeader(name) => self.headers.push((name, None)),
+            RegistryFault::LeadTo(address) => self.leads_to = Some(address),
             RegistryFault::IgnoreQuery => self.ignores_query = true,
         }
     }
