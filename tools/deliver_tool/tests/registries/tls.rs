@@ -56,6 +56,24 @@ fn an_authority_in_a_folder_is_believed() {
 }
 
 #[test]
+fn an_authority_where_docker_and_podman_have_it_is_believed() {
+    for place in [".docker/certs.d", ".config/containers/certs.d"] {
+        let behind = Behind::tls("distribution-2@mtls");
+        let address = &behind.bench.registry.address;
+        let folder = behind.files.home().join(place).join(address);
+        fs::create_dir_all(&folder).unwrap();
+        for (fact, name) in [
+            ("ca", "ca.crt"),
+            ("cert", "client.cert"),
+            ("key", "client.key"),
+        ] {
+            fs::copy(behind.bench.registry.fact(fact), folder.join(name)).unwrap();
+        }
+        behind.is_pushed_with(&[]);
+    }
+}
+
+#[test]
 fn a_certificate_of_nobody_is_taken_if_that_is_asked_for() {
     let behind = Behind::tls("distribution-2@tls");
     behind.is_pushed_with(&["--insecure"]);

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use stevedore_testing::{RegistryAnswer, RegistryFault, RegistryProxy, RegistryRule};
+use stevedore_testing::{
+    Consignment, PushFiles, PushedDraft, RegistryAnswer, RegistryFault, RegistryProxy, RegistryRule,
+};
 
-use crate::bench::ran;
+use crate::bench::{program, ran};
 use crate::login::Login;
 
 const REGISTRY: &str = "distribution-2@token";
@@ -36,6 +38,39 @@ fn challenges_with(login: &Login, challenge: String) {
 fn moved(address: &str) -> RegistryFault {
     let there = format!("http://{address}/token?from=elsewhere");
     RegistryFault::Answer(RegistryAnswer::status(307).header("location", &there))
+}
+
+#[test]
+fn one_token_allows_to_push_and_to_mount() {
+    let (login, proxy) = behind_a_proxy();
+    ran(login.program(), "pushed");
+    let layers = [login.bench.base_layer("base"), login.bench.layer("own")];
+    let base = login.bench.proxied();
+    let other = format!("{base}/other");
+    let draft = PushedDraft {
+        base_repository: Some(&base),
+        ..PushedDraft::new("image", &layers)
+    };
+    let consignment = Consignment {
+        images: &[draft],
+        index: None,
+        destinations: &[(&other, &["v1"])],
+    };
+    let files = PushFiles::write_all(&login.bench.place(), &[consignment]).unwrap();
+    let home = login.files.home();
+    login.bench.proxy.take_requests();
+    proxy.take_requests();
+    let mut program = program(&files);
+    program.command().env("HOME", home);
+    let finished = ran(program, "pushed");
+    assert_eq!(
+        finished.report["layers"]["mounted"], 1,
+        "{}",
+        finished.report
+    );
+    let asked = proxy.take_requests();
+    assert_eq!(asked.len(), 1, "{asked:#?}");
+    assert!(asked[0].path.contains("pull"), "{asked:#?}");
 }
 
 #[test]
