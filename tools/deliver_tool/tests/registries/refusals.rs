@@ -237,3 +237,60 @@ fn a_registry_that_lacks_what_it_said_it_had_gets_it() {
         bench.has(&files.images[0]);
     }
 }
+
+#[test]
+fn a_registrys_words_are_passed_on() {
+    let bench = Bench::with("distribution-2");
+    let files = bench.small_image();
+    for (method, path, status, code, texts) in [
+        (
+            "POST",
+            UPLOADS,
+            404,
+            "NAME_UNKNOWN",
+            &["status 404", "begin the upload"][..],
+        ),
+        (
+            "POST",
+            UPLOADS,
+            403,
+            "DENIED",
+            &["does not allow it", "credentials: nobody"],
+        ),
+        (
+            "PUT",
+            "/manifests/",
+            400,
+            "MANIFEST_INVALID",
+            &["status 400", "put the manifest"],
+        ),
+        (
+            "PUT",
+            "/manifests/",
+            403,
+            "DENIED",
+            &["does not allow it", "`v1`"],
+        ),
+        (
+            "HEAD",
+            "/manifests/",
+            403,
+            "",
+            &["does not allow it", "look for the manifest"],
+        ),
+    ] {
+        let body = format!(r#"{{"errors":[{{"code":"{code}","message":"the moon is full"}}]}}"#);
+        let answer = RegistryAnswer::status(status).body("application/json", &body);
+        bench.add(RegistryRule::on(
+            method,
+            path,
+            RegistryFault::Answer(answer),
+        ));
+        let finished = bench.fails(&files, 1, texts);
+        if method != "HEAD" {
+            let words = format!("{code}: the moon is full");
+            assert!(finished.stderr.contains(&words), "{}", finished.stderr);
+        }
+        bench.proxy.remove_rules();
+    }
+}
