@@ -153,7 +153,14 @@ impl<'a> Upload<'a> {
         self.misfits.set(0);
         // One that has taken less says so.
         let arrived = arrived(&answer).unwrap_or(start + length);
-        self.offset.set(arrived.clamp(start, start + length));
+        if arrived <= start {
+            return Err(Failure::passing(Error::Malformed {
+                registry: self.repository.name(),
+                action: Action::SendBlob(self.blob.digest),
+                missing: "a byte more than before",
+            }));
+        }
+        self.offset.set(arrived.min(start + length));
         if let Some(location) = self.repository.location(&answer) {
             session.location = location;
         }
