@@ -140,8 +140,9 @@ impl<'a> PushBench<'a> {
     /// Everything is there.
     fn unchanged(&self, registry: &Registry, table: &mut Table) -> Result<()> {
         let mut times = Times::new();
-        for _ in 0..self.runs {
-            for pusher in PUSHERS {
+        // So short that a median wants many.
+        for run in 0..self.runs * 3 {
+            for pusher in in_turn(run) {
                 let time = self.push(pusher, &self.image, &registry.address())?;
                 times.entry(pusher.title()).or_default().push(time);
             }
@@ -210,8 +211,8 @@ impl<'a> PushBench<'a> {
     fn changed(&self, registry: &Registry, table: &mut Table) -> Result<()> {
         let mut times = Times::new();
         let address = registry.address();
-        for _ in 0..self.runs {
-            for pusher in PUSHERS {
+        for run in 0..self.runs {
+            for pusher in in_turn(run) {
                 repository::forget_top(&address, pusher.repository())?;
                 let time = self.push(pusher, &self.image, &address)?;
                 times.entry(pusher.title()).or_default().push(time);
@@ -249,8 +250,8 @@ impl<'a> PushBench<'a> {
     /// Into an empty registry.
     fn all_new(&self, table: &mut Table) -> Result<()> {
         let mut times = Times::new();
-        for _ in 0..self.slow_runs() {
-            for pusher in PUSHERS {
+        for run in 0..self.slow_runs() {
+            for pusher in in_turn(run) {
                 let registry = self.registry()?;
                 let time = self.push(pusher, &self.image, &registry.address())?;
                 times.entry(pusher.title()).or_default().push(time);
@@ -272,8 +273,8 @@ impl<'a> PushBench<'a> {
     /// Into an empty registry that is far away.
     fn far(&self, table: &mut Table) -> Result<()> {
         let mut times = Times::new();
-        for _ in 0..self.slow_runs() {
-            for pusher in PUSHERS {
+        for run in 0..self.slow_runs() {
+            for pusher in in_turn(run) {
                 let registry = self.registry()?;
                 let distance = Disturbance::Distance(ROUND_TRIP / 2);
                 let proxy = Proxy::before(&registry.address(), distance)?;
@@ -320,6 +321,15 @@ impl<'a> PushBench<'a> {
         run(&mut Command::new(program))?;
         Ok(proxy.take()?.requests.len())
     }
+}
+
+/// There and back, so that none has always the same one before it: Docker's daemon goes on working for a while.
+fn in_turn(run: usize) -> [Pusher; 4] {
+    let mut order = PUSHERS;
+    if run % 2 == 1 {
+        order.reverse();
+    }
+    order
 }
 
 /// What is wanted of this project's time against that of the fastest peer.
