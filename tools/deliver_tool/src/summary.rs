@@ -5,6 +5,9 @@ use std::time::Duration;
 use indicatif::DecimalBytes;
 use stevedore_delivery::{Outcome, Report};
 
+/// How many names of many are shown.
+const SHOWN: usize = 3;
+
 /// The report in one line.
 pub(crate) fn line(report: &Report) -> String {
     let outcome = match report.outcome {
@@ -13,20 +16,30 @@ pub(crate) fn line(report: &Report) -> String {
         Outcome::Unchanged => "unchanged",
         _ => "failed",
     };
-    let name = match report.references.as_slice() {
-        [] => report.image_id.clone().unwrap_or_default(),
-        names => names.join(", "),
-    };
+    let names = names(report);
     let mounted = match report.layers.mounted {
         None | Some(0) => String::new(),
         Some(mounted) => format!(", {mounted} mounted"),
     };
     format!(
-        "{outcome} {name}: {} of {} layers sent{mounted}, {} in {} requests, {:.3} s",
+        "{outcome}{names}: {} of {} layers sent{mounted}, {} in {} requests, {:.3} s",
         report.layers.sent,
         report.layers.total,
         DecimalBytes(report.bytes_sent),
         report.requests,
         Duration::from_millis(report.elapsed_ms).as_secs_f64(),
     )
+}
+
+/// What was delivered, after a space; of many names the first ones.
+fn names(report: &Report) -> String {
+    match (report.references.as_slice(), &report.image_id) {
+        ([], None) => String::new(),
+        ([], Some(id)) => format!(" {id}"),
+        (names, _) if names.len() > SHOWN + 1 => {
+            let (shown, others) = names.split_at(SHOWN);
+            format!(" {} and {} others", shown.join(", "), others.len())
+        }
+        (names, _) => format!(" {}", names.join(", ")),
+    }
 }

@@ -275,11 +275,11 @@ fn what_is_for_one_image_is_refused() {
     for (arguments, text) in [
         (
             &["--run"][..],
-            "`--run` is for one image, but this target loads 2",
+            "`--run` is for one image, but this target delivers 2",
         ),
         (
             &["--tag=a:1"],
-            "`--tag` is for one image, but this target loads 2",
+            "`--tag` is for one image, but this target delivers 2",
         ),
     ] {
         let finished = bench.load(arguments);

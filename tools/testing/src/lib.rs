@@ -16,6 +16,7 @@ mod registry_api;
 mod registry_proxy;
 mod tls_front;
 mod token_server;
+mod web_proxy;
 mod web_token;
 
 pub use certificates::{Authority, Certificate};
@@ -35,3 +36,4 @@ pub use registry_proxy::{
 };
 pub use tls_front::TlsFront;
 pub use token_server::{Account, TokenLife, TokenRequest, TokenServer};
+pub use web_proxy::WebProxy;

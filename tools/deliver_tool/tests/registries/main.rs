@@ -14,6 +14,7 @@ mod images;
 mod interrupted;
 mod listed;
 mod login;
+mod proxies;
 mod refusals;
 mod several;
 mod tls;
