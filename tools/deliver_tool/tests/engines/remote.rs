@@ -154,7 +154,7 @@ fn an_engine_behind_tls_refuses_strangers() {
         (
             "DOCKER_CERT_PATH",
             stranger,
-            "the engine refuses this client's certificate, or wants one",
+            "the server refuses this client's certificate, or wants one",
         ),
         (
             "DOCKER_TLS_VERIFY",
