@@ -103,7 +103,7 @@ impl Authorizer {
     }
 
     /// Where the credentials for a repository came from.
-    pub(crate) fn source(&self, repository: &str) -> String {
+    fn source(&self, repository: &str) -> String {
         let sources = self.sources.borrow();
         sources
             .get(repository)
@@ -307,7 +307,7 @@ impl Authorizer {
             let failure = match self.host.exchange(call, &Headers::new()).await {
                 Ok(answer) if answer.status.is_success() => return Ok(answer),
                 Ok(answer) => {
-                    let error = self.refused(&answer, scope);
+                    let error = self.refused(Action::GetToken, &answer, &scope.repository);
                     Failure::of_answer(&answer, error)
                 }
                 Err(failure) => failure,
@@ -316,12 +316,12 @@ impl Authorizer {
         }
     }
 
-    fn refused(&self, answer: &Answer, scope: &Scope) -> Error {
+    /// The error for an answer that lets nobody in: of the registry, about `repository`, or of its token server.
+    pub(crate) fn refused(&self, action: Action, answer: &Answer, repository: &str) -> Error {
         let registry = self.host.name();
-        let action = Action::GetToken;
         let message = answer.message();
-        let repository = scope.repository.clone();
-        let credentials = self.source(&repository);
+        let credentials = self.source(repository);
+        let repository = repository.to_owned();
         match answer.status {
             StatusCode::UNAUTHORIZED => Error::Unauthorized {
                 registry,

@@ -106,10 +106,11 @@ impl RepositoryClient {
                     return Err(self.refused(call, &answer).into())
                 }
                 status if is_passing(status) => {
-                    return Err(Failure::of_answer(&answer, self.status(call, &answer)))
+                    let error = self.unexpected(call.action.clone(), &answer);
+                    return Err(Failure::of_answer(&answer, error));
                 }
                 _ if answer.is_html() && answer.status.is_success() => {
-                    return Err(self.not_a_registry(call, &answer).into())
+                    return Err(self.not_a_registry(call.action.clone(), &answer).into())
                 }
                 _ => return Ok(answer),
             }
@@ -117,48 +118,18 @@ impl RepositoryClient {
     }
 
     fn refused(&self, call: &Call<'_>, answer: &Answer) -> Error {
-        let registry = self.name();
-        let repository = self.path().to_owned();
-        let action = call.action.clone();
-        let message = answer.message();
-        let credentials = self.registry.authorizer.source(self.path());
-        match answer.status {
-            StatusCode::UNAUTHORIZED => Error::Unauthorized {
-                registry,
-                repository,
-                action,
-                message,
-                credentials,
-            },
-            _ => Error::Denied {
-                registry,
-                repository,
-                action,
-                message,
-                credentials,
-            },
-        }
+        let authorizer = &self.registry.authorizer;
+        authorizer.refused(call.action.clone(), answer, self.path())
     }
 
     /// The error for an answer that is none of those expected.
     pub(crate) fn unexpected(&self, action: Action, answer: &Answer) -> Error {
-        let call = Call {
-            action,
-            method: Method::GET,
-            target: Target::Path(String::new()),
-            headers: Headers::new(),
-            payload: Payload::Empty,
-        };
-        self.status(&call, answer)
-    }
-
-    fn status(&self, call: &Call<'_>, answer: &Answer) -> Error {
         if answer.is_html() && !is_passing(answer.status) {
-            return self.not_a_registry(call, answer);
+            return self.not_a_registry(action, answer);
         }
         Error::Status {
             registry: self.name(),
-            action: call.action.clone(),
+            action,
             status: answer.status.as_u16(),
             message: match answer.is_html() {
                 true => "a page of HTML".to_owned(),
@@ -167,10 +138,10 @@ impl RepositoryClient {
         }
     }
 
-    fn not_a_registry(&self, call: &Call<'_>, answer: &Answer) -> Error {
+    fn not_a_registry(&self, action: Action, answer: &Answer) -> Error {
         Error::NotARegistry {
             registry: self.name(),
-            action: call.action.clone(),
+            action,
             status: answer.status.as_u16(),
         }
     }
