@@ -99,7 +99,7 @@ rules_oci makes them). An action or a runfiles tree that reads `base_layout` nee
     init = _init_oci_image_info,
 )
 
-def _init_oci_index_info(*, label, manifest, digest, images):
+def _init_oci_index_info(*, label, manifest, digest, images, names):
     if type(label) != "Label":
         fail("OciIndexInfo: field `label` must be a Label, got `{}` ({})".format(label, type(label)))
     files = {
@@ -109,7 +109,9 @@ def _init_oci_index_info(*, label, manifest, digest, images):
     _check_files(provider = "OciIndexInfo", fields = files)
     if type(images) != "tuple":
         fail("OciIndexInfo: field `images` must be a tuple of OciImageInfo, got a {}".format(type(images)))
-    return {"label": label, "images": images} | files
+    if type(names) != "tuple" or len(names) != len(images):
+        fail("OciIndexInfo: field `names` must be a tuple with a string for each of `images`, got `{}` ({})".format(names, type(names)))
+    return {"label": label, "images": images, "names": names} | files
 
 OciIndexInfo, _new_oci_index_info = provider(
     doc = "An index: several images, of which an engine takes the one for its platform.",
@@ -121,6 +123,8 @@ OciIndexInfo, _new_oci_index_info = provider(
 compresses the images' layers.""",
         "digest": "`File`, text: the digest of `manifest`, `sha256:<hex>`, without a newline.",
         "images": "`tuple` of `OciImageInfo`: the images, in the order in which the index has them.",
+        "names": """`tuple` of strings, one for each of `images`: what messages call it. That is its label, and the platform too where
+one target is built for several.""",
     },
     init = _init_oci_index_info,
 )

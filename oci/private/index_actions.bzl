@@ -6,12 +6,13 @@ load(":label_text.bzl", "label_text")
 
 visibility(["//oci/..."])
 
-def index_action(ctx, *, images, spec):
+def index_action(ctx, *, images, names, spec):
     """Registers the action that writes an index and its digest. Its inputs are JSON alone.
 
     Args:
       ctx: rule context.
       images: tuple of `OciImageInfo`.
+      names: tuple of strings; what messages call them.
       spec: string; JSON.
 
     Returns:
@@ -24,8 +25,8 @@ def index_action(ctx, *, images, spec):
     args.add(index, format = "--index=%s")
     args.add(digest, format = "--digest=%s")
     args.add("--")
-    for image in images:
-        args.add(label_text(image.label), format = "--image=%s")
+    for image, name in zip(images, names):
+        args.add(name, format = "--image=%s")
         args.add(image.manifest, format = "--manifest=%s")
         args.add(image.config, format = "--config=%s")
     run_build_tool(
@@ -38,12 +39,13 @@ def index_action(ctx, *, images, spec):
     )
     return index, digest
 
-def index_layout_action(ctx, *, images, index):
+def index_layout_action(ctx, *, images, names, index):
     """Registers the action that writes a directory in the OCI layout; a blob that several images have is in it once.
 
     Args:
       ctx: rule context.
       images: tuple of `OciImageInfo`.
+      names: tuple of strings; what messages call them.
       index: `File`; the index of these images.
 
     Returns:
@@ -55,8 +57,8 @@ def index_layout_action(ctx, *, images, index):
     args.add(index, format = "--index=%s")
     add_directory(args, "--output", output)
     args.add("--")
-    for image in images:
-        args.add(label_text(image.label), format = "--image=%s")
+    for image, name in zip(images, names):
+        args.add(name, format = "--image=%s")
         add_image_files(args, image)
         args.add(image.manifest, format = "--manifest=%s")
         args.add_all([layer.blob for layer in image.layers], format_each = "--blob=%s")

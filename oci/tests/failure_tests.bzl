@@ -171,9 +171,13 @@ _INDEXES = {
         {"annotations": {"": "x"}, "images": [":image_nothing"]},
         "attribute `annotations`: a key is empty",
     ),
+    "both": (
+        {"image": ":image_nothing", "images": [":image_nothing"], "platforms": [":linux_arm64"]},
+        "attribute `images`: is given, and so is `image`: expected either `image` (with `platforms`) or `images`",
+    ),
     "empty": (
         {"images": []},
-        "attribute `images`: is empty: expected the images of the index, one for each platform",
+        "attribute `images`: is empty, and there is no `image`: expected the images of the index, one for each platform",
     ),
     "file": (
         {"images": [":text"]},
@@ -182,6 +186,18 @@ _INDEXES = {
     "nested": (
         {"images": [":index_two"]},
         "attribute `images`: //oci/tests:index_two is not an image, it is an index of several: expected an oci_image, an oci_import",
+    ),
+    "no_platforms": (
+        {"image": ":image_nothing"},
+        "attribute `platforms`: is empty, but there is an `image`: expected both, one image and the platforms that it is built for",
+    ),
+    "only_platforms": (
+        {"images": [":image_nothing"], "platforms": [":linux_arm64"]},
+        "attribute `platforms`: is given, but there is no `image`: expected both",
+    ),
+    "split_nested": (
+        {"image": ":index_two", "platforms": [":linux_arm64"]},
+        "attribute `image`: //oci/tests:index_two is not an image, it is an index of several: expected an oci_image, an oci_import",
     ),
 }
 
@@ -256,7 +272,7 @@ def _wrong_provider_impl(ctx):
     if ctx.attr.provider == "bundle":
         return [OciBundleInfo(images = [], label = ctx.label, stamped = False)]
     if ctx.attr.provider == "index":
-        return [OciIndexInfo(digest = None, images = (), label = ctx.label, manifest = "manifest")]
+        return [OciIndexInfo(digest = None, images = (), label = ctx.label, manifest = "manifest", names = ())]
     if ctx.attr.provider == "image":
         return [OciImageInfo(config = "config", description = None, digest = None, label = ctx.label, manifest = None)]
     if ctx.attr.provider == "layer":
