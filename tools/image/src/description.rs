@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Content, Digest};
 use crate::error::Error;
 use crate::json;
+pub use crate::platform::Platform;
 use crate::repository::Repository;
 
 /// Names a blob: what it is, its digest and its size.
@@ -100,32 +101,6 @@ impl LayerDescription {
     /// If the file cannot be read, or is not such a description.
     pub fn load(path: &Path) -> Result<Self, Error> {
         json::load(path)
-    }
-}
-
-/// What an image runs on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "a platform: an object with `os` and `architecture`"
-)]
-pub struct Platform {
-    /// The operating system, as Go names it: `linux`.
-    pub os: String,
-    /// The processor architecture, as Go names it: `amd64`.
-    pub architecture: String,
-    /// The architecture's variant, such as `v8`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<String>,
-}
-
-impl std::fmt::Display for Platform {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}/{}", self.os, self.architecture)?;
-        match &self.variant {
-            Some(variant) => write!(formatter, "/{variant}"),
-            None => Ok(()),
-        }
     }
 }
 

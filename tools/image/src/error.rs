@@ -269,6 +269,12 @@ pub enum Error {
         first: String,
         second: String,
     },
+    /// None of several images runs on a machine.
+    #[error("none of the images is for `{wanted}`: there are those for `{}`", found.join("`, `"))]
+    NoSuchPlatform { wanted: String, found: Vec<String> },
+    /// A platform is given in another form than engines write it.
+    #[error("`{text}` is not a platform: expected an operating system and an architecture, like `linux/arm64` or `linux/arm/v7`")]
+    NotAPlatform { text: String },
     /// A file has a media type that is not expected there.
     #[error("`{}` refers to {what} of the media type `{found}`: expected {expected}", path.display())]
     WrongMediaType {

@@ -15,6 +15,7 @@ use crate::image_files::ImageFiles;
 use crate::json;
 use crate::manifest::ManifestSpec;
 use crate::media_type;
+use crate::platform;
 
 /// An image that becomes part of an index.
 #[derive(Clone, Debug)]
@@ -105,26 +106,33 @@ struct Platform {
 
 impl Platform {
     /// The same for all platforms that engines take for one another.
-    /// See <https://github.com/containerd/platforms/blob/v0.2.1/database.go>.
     fn normalized(&self) -> Self {
-        let variant = match (self.architecture.as_str(), self.variant.as_deref()) {
-            ("arm64", Some("v8" | "8")) | ("amd64", Some("v1")) => None,
-            ("arm", None | Some("7")) => Some("v7"),
-            (_, variant) => variant,
-        };
+        let platform::Platform {
+            os,
+            architecture,
+            variant,
+        } = self.plain().normalized();
         Self {
-            variant: variant.map(str::to_owned),
+            os,
+            architecture,
+            variant,
             ..self.clone()
+        }
+    }
+
+    /// Without what only Windows has.
+    fn plain(&self) -> platform::Platform {
+        platform::Platform {
+            os: self.os.clone(),
+            architecture: self.architecture.clone(),
+            variant: self.variant.clone(),
         }
     }
 }
 
 impl fmt::Display for Platform {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.os, self.architecture)?;
-        if let Some(variant) = &self.variant {
-            write!(formatter, "/{variant}")?;
-        }
+        write!(formatter, "{}", self.plain())?;
         match &self.os_version {
             Some(version) => write!(formatter, " ({version})"),
             None => Ok(()),

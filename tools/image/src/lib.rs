@@ -22,6 +22,7 @@ pub mod manifest;
 pub mod media_type;
 pub mod oci_archive;
 pub mod output;
+pub mod platform;
 pub mod reference;
 pub mod repository;
 pub mod tag;
