@@ -1,6 +1,7 @@
 //! An answer of a registry, read to its end.
 
 use bytes::Bytes;
+use hyper::body::Incoming;
 use hyper::header::{self, AsHeaderName, CONTENT_TYPE};
 use hyper::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -14,6 +15,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The body of a blob, which is yet to be read; `body` is empty then.
+    pub(crate) stream: Option<Incoming>,
 }
 
 /// The body of an error.
@@ -92,6 +95,7 @@ mod tests {
             status: StatusCode::NOT_FOUND,
             headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
+            stream: None,
         }
     }
 

@@ -25,8 +25,17 @@ use crate::token::{self, Token};
 pub(crate) struct Scope {
     /// The repository's path.
     pub(crate) repository: String,
+    /// What is done there.
+    pub(crate) access: Access,
     /// Paths of repositories whose blobs are mounted.
     pub(crate) sources: Vec<String>,
+}
+
+/// What a token is to allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Pull,
+    PullAndPush,
 }
 
 /// Answers the challenges of one registry.
@@ -356,7 +365,11 @@ impl Grant {
 impl Scope {
     /// As token servers read it.
     fn texts(&self) -> Vec<String> {
-        let own = format!("repository:{}:pull,push", self.repository);
+        let access = match self.access {
+            Access::Pull => "pull",
+            Access::PullAndPush => "pull,push",
+        };
+        let own = format!("repository:{}:{access}", self.repository);
         let sources = self
             .sources
             .iter()

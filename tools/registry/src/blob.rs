@@ -72,13 +72,13 @@ impl RepositoryClient {
     /// by sending it. `turn` is waited for before bytes are sent; what it gives is kept until they have arrived.
     ///
     /// # Errors
-    /// If it does not get there.
+    /// If it does not get there, or `turn` says that there is nothing to be sent.
     pub async fn give_blob<T>(
         &self,
         blob: Content,
         mount: Option<&Repository>,
         source: &dyn BlobSource,
-        turn: impl AsyncFn() -> T,
+        turn: impl AsyncFn() -> io::Result<T>,
     ) -> Result<Delivered, Error> {
         let session = match self.begin(blob.digest, mount).await? {
             Begun::Mounted => return Ok(Delivered::Mounted),
@@ -97,7 +97,14 @@ impl RepositoryClient {
             );
             (self.options.notify)(Notice::Detail { text });
         }
-        let _turn = turn().await;
+        let turn = turn().await;
+        let Ok(_turn) = turn.as_ref() else {
+            sessions::cancel(self, session.location).await;
+            return Err(Error::Source {
+                digest: blob.digest,
+                source: turn.err().unwrap_or_else(|| io::ErrorKind::Other.into()),
+            });
+        };
         Upload::new(self, blob, source).run(session).await?;
         Ok(Delivered::Sent)
     }

@@ -27,6 +27,8 @@ pub enum Action {
     FindOffset(Digest),
     /// `DELETE` of an upload.
     CancelUpload,
+    /// `GET` of a blob.
+    GetBlob(Digest),
     /// `GET` or `POST` at the token server.
     GetToken,
 }
@@ -43,6 +45,7 @@ impl fmt::Display for Action {
                 write!(f, "find out how much of the blob `{digest}` has arrived")
             }
             Self::CancelUpload => f.write_str("cancel an upload"),
+            Self::GetBlob(digest) => write!(f, "get the blob `{digest}`"),
             Self::GetToken => f.write_str("get a token"),
         }
     }
@@ -137,7 +140,7 @@ pub enum Error {
     /// Status 403.
     #[error(
         "`{registry}` does not allow it: failed to {action} in `{repository}`{}; credentials: {credentials}; does \
-         the repository exist, and may this user write to it?",
+         the repository exist, and may this user do that there?",
         colon(.message)
     )]
     Denied {
@@ -233,6 +236,38 @@ pub enum Error {
         /// The registry's words.
         message: String,
     },
+    /// A blob that was to be fetched is not there.
+    #[error(
+        "`{registry}` has no blob `{digest}` in `{repository}`; was the image removed there? pull another version of it"
+    )]
+    NoSuchBlob {
+        /// Host and port.
+        registry: String,
+        /// The repository's path.
+        repository: String,
+        /// The blob.
+        digest: Digest,
+    },
+    /// A blob that was fetched has more bytes, or fewer, than its descriptor says.
+    #[error("`{registry}` gave {found} bytes{} of the blob `{digest}`, expected {expected}; the registry is at fault", or_more(*.found > *.expected))]
+    BlobSize {
+        /// Host and port.
+        registry: String,
+        /// The blob.
+        digest: Digest,
+        /// Its size in bytes, as the manifest has it.
+        expected: u64,
+        /// How many came.
+        found: u64,
+    },
+    /// The bytes that were fetched cannot be kept.
+    #[error("failed to write the blob `{digest}`")]
+    Sink {
+        /// The blob.
+        digest: Digest,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The bytes to be sent cannot be had.
     #[error("failed to read the blob `{digest}`")]
     Source {
@@ -270,6 +305,13 @@ impl Error {
             Self::GaveUp { source, .. } => source.is_about_source(),
             _ => false,
         }
+    }
+}
+
+fn or_more(is_more: bool) -> &'static str {
+    match is_more {
+        true => " or more",
+        false => "",
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::header::{HeaderName, HeaderValue, CONTENT_LENGTH, HOST, USER_AGENT};
 use hyper::{Method, Request, StatusCode, Uri};
@@ -220,12 +221,20 @@ impl Host {
             let response = self.transport.request(request).await;
             let response = response.map_err(|error| self.failed(call, error))?;
             let (head, body) = response.into_parts();
-            let body = Limited::new(body, MAX_ANSWER).collect().await;
-            let body = body.map_err(|source| self.lost(call, source))?;
+            let is_blob = matches!(call.action, Action::GetBlob(_));
+            let (body, stream) = match is_blob && head.status.is_success() {
+                true => (Bytes::new(), Some(body)),
+                false => {
+                    let body = Limited::new(body, MAX_ANSWER).collect().await;
+                    let body = body.map_err(|source| self.lost(&call.action, source))?;
+                    (body.to_bytes(), None)
+                }
+            };
             Ok(Answer {
                 status: head.status,
                 headers: head.headers,
-                body: body.to_bytes(),
+                body,
+                stream,
             })
         };
         let answered = self.in_time(call, &watch, answer).await;
@@ -284,7 +293,7 @@ impl Host {
             return Error::Tls { registry, source }.into();
         }
         if !error.is_connect() {
-            return self.lost(call, error);
+            return self.lost(&call.action, error);
         }
         let source = find_io_error(&error).unwrap_or_else(|| io::Error::other(error.to_string()));
         let error = Error::Connect { registry, source };
@@ -295,14 +304,15 @@ impl Host {
         }
     }
 
-    fn lost(
+    /// The failure of a connection that broke.
+    pub(crate) fn lost(
         &self,
-        call: &Call<'_>,
+        action: &Action,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Failure {
         Failure::passing(Error::ConnectionLost {
             registry: self.name(),
-            action: call.action.clone(),
+            action: action.clone(),
             source: source.into(),
         })
     }

@@ -14,6 +14,7 @@ mod certificates;
 mod challenge;
 mod connector;
 pub mod credentials;
+mod download;
 mod endpoint;
 mod error;
 mod host;
@@ -28,6 +29,7 @@ mod token;
 mod upload;
 
 pub use blob::{BlobSource, BlobStream, Delivered};
+pub use download::BlobSink;
 pub use endpoint::{Mirror, MirrorError};
 pub use error::{Action, Error};
 pub use options::{Notice, Options};

@@ -50,6 +50,13 @@ pub enum Notice {
         /// The blob's size in bytes.
         size: u64,
     },
+    /// A blob is fetched from where that broke off.
+    ResumingDownload {
+        /// The first byte that is fetched.
+        offset: u64,
+        /// The blob's size in bytes.
+        size: u64,
+    },
     /// More is sent than was thought.
     FellBack {
         /// Why.

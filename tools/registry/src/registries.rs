@@ -9,7 +9,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use stevedore_image::repository::Repository;
 use stevedore_wire::Transport;
 
-use crate::authorizer::{Authorizer, Scope};
+use crate::authorizer::{Access, Authorizer, Scope};
 use crate::certificates;
 use crate::connector::Connector;
 use crate::endpoint::Endpoint;
@@ -68,14 +68,29 @@ impl Registries {
         sources.dedup();
         let scope = Scope {
             repository: path(repository),
+            access: Access::PullAndPush,
             sources,
         };
-        Ok(RepositoryClient::new(
-            registry,
-            scope,
-            Rc::clone(&self.options),
-            Rc::clone(&self.sessions),
-        ))
+        Ok(self.client(registry, scope))
+    }
+
+    /// A repository that is only read.
+    ///
+    /// # Errors
+    /// If the registry's certificates cannot be read.
+    pub fn read_only(&self, repository: &Repository) -> Result<RepositoryClient, Error> {
+        let registry = self.registry(repository.domain())?;
+        let scope = Scope {
+            repository: registry.host.endpoint.repository(repository.path()),
+            access: Access::Pull,
+            sources: Vec::new(),
+        };
+        Ok(self.client(registry, scope))
+    }
+
+    fn client(&self, registry: Rc<Registry>, scope: Scope) -> RepositoryClient {
+        let (options, sessions) = (Rc::clone(&self.options), Rc::clone(&self.sessions));
+        RepositoryClient::new(registry, scope, options, sessions)
     }
 
     /// Ends the uploads that were begun and are not complete, within `patience`.

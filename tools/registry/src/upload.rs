@@ -372,6 +372,7 @@ mod tests {
                 status: StatusCode::NO_CONTENT,
                 headers,
                 body: Bytes::new(),
+                stream: None,
             };
             assert_eq!(arrived(&answer), expected, "{range}");
         }
