@@ -7,9 +7,13 @@ def _check_files(*, provider, fields):
         if type(value) != "File":
             fail("{}: field `{}` must be a File, got `{}` ({})".format(provider, field, value, type(value)))
 
-def _init_oci_layer_info(*, label, description, tar, blob, blob_description):
+_DELIVERED = ["blob", "registry", "tar"]
+
+def _init_oci_layer_info(*, label, description, tar, blob, blob_description, delivered = "tar"):
     if type(label) != "Label":
         fail("OciLayerInfo: field `label` must be a Label, got `{}` ({})".format(label, type(label)))
+    if delivered not in _DELIVERED:
+        fail("OciLayerInfo: field `delivered` must be one of `{}`, got `{}`".format("`, `".join(_DELIVERED), delivered))
     files = {
         "description": description,
         "tar": tar,
@@ -17,7 +21,7 @@ def _init_oci_layer_info(*, label, description, tar, blob, blob_description):
         "blob_description": blob_description,
     }
     _check_files(provider = "OciLayerInfo", fields = files)
-    return {"label": label} | files
+    return {"delivered": delivered, "label": label} | files
 
 OciLayerInfo, _new_oci_layer_info = provider(
     doc = """One layer of an image.
@@ -27,9 +31,13 @@ writes no tar, asking for `tar` compresses nothing.""",
     # @unsorted-dict-items
     fields = {
         "label": "`Label`: the target that the layer comes from; for messages and for the image's history.",
-        "description": """`File`, JSON: `{"diff_id": "sha256:<hex>", "size": <bytes of the uncompressed tar>}`. The
+        "description": """`File`, JSON: `{"diff_id": "sha256:<hex>", "size"?: <bytes of the uncompressed tar>}`. The
 diff_id is the digest of the uncompressed tar
-([image-spec, config.md](https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#layer-diffid)).""",
+([image-spec, config.md](https://github.com/opencontainers/image-spec/blob/v1.1.1/config.md#layer-diffid)). That of a layer
+from a registry, whose size is not known, also has `blob`, `repository` and `remote`; see `OciImageInfo.description`.""",
+        "delivered": """`string`: which of the files a delivery carries. `tar`: a load takes `tar`, a push `blob`. `blob`: both take
+`blob`. `registry`: neither is carried; the blob is fetched from the registry that `description` names when the destination
+lacks it.""",
         "tar": "`File`: the uncompressed tar.",
         "blob": """`File`: the layer as a registry stores it: gzip, zstd, or (with `compression = "none"`) the same file as
 `tar`.""",
@@ -86,9 +94,10 @@ runs, and `description` tells), then those of `layers`.""",
 the layers.""",
         "digest": "`File`, text: the digest of `manifest`, `sha256:<hex>`, without a newline.",
         "description": """`File`, JSON: what a delivery reads. `{"config": <descriptor>, "platform": {"os",
-"architecture", "variant"?}, "layers": [{"diff_id", "size", "blob"?: <descriptor>, "repository"?: <string>}, ...]}`, the
-bottom layer first; `size` is that of the uncompressed tar in bytes; `blob` is there for the layers of `base_layout`, and
-`repository` too if it is known where they were pulled from (`oci_import(repository = ...)`).""",
+"architecture", "variant"?}, "layers": [{"diff_id", "size"?, "blob"?: <descriptor>, "repository"?: <string>, "remote"?:
+{"insecure": <bool>, "mirrors": [<string>, ...]}}, ...]}`, the bottom layer first; `size` is that of the uncompressed tar in
+bytes, if it is known; `blob` is there for the layers of `base_layout` and for those from a registry, and `repository` too if it
+is known where they were pulled from; `remote` is there if the bytes are to be fetched from there.""",
         "layers": "`tuple` of `OciLayerInfo`: the layers that are files of this build, the bottom one first.",
         "base_layout": """`File` or `None`: a directory in the
 [OCI layout](https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md) whose image's layers are below

@@ -12,7 +12,8 @@ def load_spec(ctx, *, executable, images):
     Args:
       ctx: rule context.
       executable: `File`; what is run. The spec's name is its name followed by `.delivery.json`.
-      images: list of structs of `image`, an `OciImageInfo`, and `tags`, a `File` with references, one a line.
+      images: list of structs of `content`, an `OciImageInfo` or `OciIndexInfo`, and `tags`, a `File` with references, one a
+        line.
 
     Returns:
       struct of `file`, the spec, and `runfiles`, all files that it names and itself.
@@ -22,13 +23,13 @@ def load_spec(ctx, *, executable, images):
         executable = executable,
         files = depset(
             [named.tags for named in images],
-            transitive = [_loaded_files(named.image) for named in images],
+            transitive = [_loaded_files(image) for named in images for image in images_in(named.content)],
         ),
         spec = {
             "kind": "load",
             "label": label_text(ctx.label),
             "images": [
-                {"image": _loaded_spec(named.image), "tags": _rlocation(named.tags)}
+                {"content": _loaded_content(named.content), "tags": _rlocation(named.tags)}
                 for named in images
             ],
         },
@@ -71,20 +72,37 @@ def _written(ctx, *, executable, files, spec):
         runfiles = ctx.runfiles(files = [file], transitive_files = files),
     )
 
+def _loaded_content(content):
+    if not is_index(content):
+        return {"image": _loaded_spec(content)}
+    return {"index": {
+        "label": label_text(content.label),
+        "images": [_loaded_spec(image) for image in content.images],
+    }}
+
 def _loaded_spec(image):
     return {
         "label": label_text(image.label),
         "config": _rlocation(image.config),
         "description": _rlocation(image.description),
-        "layers": [_rlocation(layer.tar) for layer in image.layers],
+        "layers": [_loaded_layer(layer) for layer in image.layers],
         "base_layout": _base_layout(image),
     }
 
+def _loaded_layer(layer):
+    if layer.delivered == "registry":
+        return None
+    if layer.delivered == "blob":
+        return {"blob": _rlocation(layer.blob)}
+    return {"tar": _rlocation(layer.tar)}
+
 def _loaded_files(image):
-    return depset(
-        [image.config, image.description] + [layer.tar for layer in image.layers],
-        transitive = [image.base_layout_files],
-    )
+    layers = [
+        layer.blob if layer.delivered == "blob" else layer.tar
+        for layer in image.layers
+        if layer.delivered != "registry"
+    ]
+    return depset([image.config, image.description] + layers, transitive = [image.base_layout_files])
 
 def _content_spec(content):
     if not is_index(content):
@@ -101,7 +119,7 @@ def _pushed_spec(image):
         "manifest": _rlocation(image.manifest),
         "config": _rlocation(image.config),
         "description": _rlocation(image.description),
-        "blobs": [_rlocation(layer.blob) for layer in image.layers],
+        "blobs": [None if layer.delivered == "registry" else _rlocation(layer.blob) for layer in image.layers],
         "base_layout": _base_layout(image),
     }
 
@@ -110,7 +128,8 @@ def _pushed_files(content):
         [content.manifest],
         transitive = [
             depset(
-                [image.manifest, image.config, image.description] + [layer.blob for layer in image.layers],
+                [image.manifest, image.config, image.description] +
+                [layer.blob for layer in image.layers if layer.delivered != "registry"],
                 transitive = [image.base_layout_files],
             )
             for image in images_in(content)

@@ -16,7 +16,11 @@ visibility(["//oci/..."])
 def _oci_incremental_load_impl(ctx):
     images = _images_of(ctx)
     executable = deliver_executable(ctx)
-    spec = load_spec(ctx, executable = executable.file, images = images)
+    spec = load_spec(
+        ctx,
+        executable = executable.file,
+        images = [struct(content = named.image, tags = named.tags) for named in images],
+    )
     return [
         DefaultInfo(
             executable = executable.file,

@@ -26,13 +26,13 @@ def _delivery_test_impl(ctx):
         env,
         {
             "images": [{
-                "image": {
+                "content": {"image": {
                     "base_layout": "_main/oci/tests/image_foreign",
                     "config": "_main/oci/tests/image_two_a.config.json",
                     "description": "_main/oci/tests/image_two_a.description.json",
                     "label": "//oci/tests:image_two_a",
-                    "layers": layers,
-                },
+                    "layers": [{"tar": layer} for layer in layers],
+                }},
                 "tags": "_main/oci/tests/load_app.tags.txt",
             }],
             "kind": "load",
@@ -74,7 +74,7 @@ def _several_test_impl(ctx):
             ("//oci/tests:image_app", "_main/oci/tests/load_several.1.tags.txt"),
             ("//oci/tests:image_two_a", "_main/oci/tests/load_several.2.tags.txt"),
         ],
-        [(named["image"]["label"], named["tags"]) for named in spec["images"]],
+        [(named["content"]["image"]["label"], named["tags"]) for named in spec["images"]],
     )
     tags = [
         [argument for argument in relative_paths(env, action.argv) if argument.startswith(("--tag", "--output"))]
@@ -91,7 +91,8 @@ def _several_test_impl(ctx):
     )
     runfiles = ["_main/" + file.short_path for file in target[DefaultInfo].default_runfiles.files.to_list()]
     for named in spec["images"]:
-        files = [named["tags"], named["image"]["config"], named["image"]["description"]] + named["image"]["layers"]
+        image = named["content"]["image"]
+        files = [named["tags"], image["config"], image["description"]] + [layer["tar"] for layer in image["layers"]]
         asserts.equals(env, [], [file for file in files if file not in runfiles])
     archive = relative_paths(env, action_of(env, "ImageDockerArchive").argv)
     asserts.equals(

@@ -1,12 +1,15 @@
 //! One delivery from its first file to its report.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::time::Instant;
 
-use stevedore_delivery::{Consignment, Destination, ImageReport, Outcome, Report};
+use stevedore_delivery::{Consignment, Destination, ImageReport, Outcome, Pulls, Report};
 use stevedore_engine::{Connection, Store};
 use stevedore_image::reference::Reference;
 use stevedore_wire::Traffic;
+
+use crate::pulls;
 
 /// What is known so far of a delivery: it can be reported at any moment, also when a signal ends it.
 pub(crate) struct Attempt {
@@ -16,6 +19,8 @@ pub(crate) struct Attempt {
     pub(crate) consignments: OnceCell<Vec<Consignment>>,
     pub(crate) engine: OnceCell<Connection>,
     pub(crate) traffic: Traffic,
+    /// What fetches layers that are in no file.
+    pub(crate) pulls: OnceCell<Rc<Pulls>>,
 }
 
 impl Attempt {
@@ -27,6 +32,7 @@ impl Attempt {
             consignments: OnceCell::new(),
             engine: OnceCell::new(),
             traffic: Traffic::default(),
+            pulls: OnceCell::new(),
         }
     }
 
@@ -56,6 +62,7 @@ impl Attempt {
             } else {
                 Outcome::Loaded
             },
+            fetched: pulls::report(self.pulls.get()),
             images,
             error: result.as_ref().err().map(|error| format!("{error:#}")),
         }

@@ -1,7 +1,9 @@
 //! The command line: parsed, checked, ready to be run.
 
+mod fetch_flags;
 mod load_flags;
 mod push_flags;
+mod registry_flags;
 
 use std::env;
 use std::ffi::OsString;
@@ -12,8 +14,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 use stevedore_delivery::{DeliverySpec, LoadSpec, PushSpec};
 
 use crate::exit_code::Usage;
+pub(crate) use fetch_flags::FetchFlags;
 pub(crate) use load_flags::LoadFlags;
 pub(crate) use push_flags::PushFlags;
+pub(crate) use registry_flags::RegistryFlags;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -26,11 +30,14 @@ pub(crate) struct Command {
 
 /// A delivery and its flags.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program has one")]
 pub(crate) enum Delivery {
     /// Into a container engine.
     Load(LoadSpec, LoadFlags),
     /// Into registries.
     Push(PushSpec, PushFlags),
+    /// From a registry into a file.
+    Fetch(FetchFlags),
 }
 
 /// Told at the end of `--help`.
@@ -39,6 +46,9 @@ or no permission; 4 the image's files are missing or corrupt; 128 + N ended by s
 exit code.";
 const PUSH_EXIT_CODES: &str = "Exit codes: 0 done; 1 the registry refused or the push failed; 2 usage; 3 no registry reachable; \
 4 the image's files are missing or corrupt; 128 + N ended by signal N.";
+const FETCH_EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 the registry refused, or gave wrong bytes; 2 usage; 3 no registry \
+reachable; 4 no registry has such blobs; 128 + N ended by signal N.";
 
 /// Delivers container images.
 #[derive(Parser, Debug)]
@@ -72,6 +82,12 @@ enum Verb {
         delivery: PathBuf,
         #[command(flatten)]
         flags: PushFlags,
+    },
+    /// Fetches a blob from a registry into a file, unless this machine has it; what build actions run.
+    #[command(after_help = FETCH_EXIT_CODES)]
+    Fetch {
+        #[command(flatten)]
+        flags: FetchFlags,
     },
 }
 
@@ -133,19 +149,29 @@ impl Delivery {
     }
 
     fn of_verb(verb: Verb) -> anyhow::Result<Self> {
-        let (Verb::Load { delivery, .. } | Verb::Push { delivery, .. }) = &verb;
-        let path = in_callers_directory(delivery.clone());
-        Ok(match (verb, DeliverySpec::read(&path)?) {
-            (Verb::Load { flags, .. }, DeliverySpec::Load(spec)) => Self::Load(spec, flags),
-            (Verb::Push { flags, .. }, DeliverySpec::Push(spec)) => Self::Push(spec, flags),
-            _ => anyhow::bail!("`{}` is no delivery of this kind", path.display()),
-        })
+        let read = |delivery| {
+            let path = in_callers_directory(delivery);
+            let other = format!("`{}` is no delivery of this kind", path.display());
+            DeliverySpec::read(&path).map(|spec| (spec, other))
+        };
+        match verb {
+            Verb::Load { delivery, flags } => match read(delivery)? {
+                (DeliverySpec::Load(spec), _) => Ok(Self::Load(spec, flags)),
+                (_, other) => anyhow::bail!(other),
+            },
+            Verb::Push { delivery, flags } => match read(delivery)? {
+                (DeliverySpec::Push(spec), _) => Ok(Self::Push(spec, flags)),
+                (_, other) => anyhow::bail!(other),
+            },
+            Verb::Fetch { flags } => Ok(Self::Fetch(flags)),
+        }
     }
 
     fn check(&self) -> Result<(), Usage> {
         match self {
             Self::Load(_, flags) => flags.check(),
             Self::Push(spec, flags) => flags.check(spec.images.len()),
+            Self::Fetch(_) => Ok(()),
         }
     }
 }

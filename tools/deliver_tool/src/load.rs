@@ -4,8 +4,9 @@ use std::env;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use stevedore_delivery::{Consignment, Image, LoadSpec, LockPlaces, Manner, Runfiles};
+use stevedore_delivery::{Choice, Consignment, LoadSpec, LockPlaces, Manner, Runfiles};
 use stevedore_engine::{Address, Connection, ContainerRequest};
+use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
 
 use crate::attempt::{self, Attempt};
@@ -13,7 +14,7 @@ use crate::cli::LoadFlags;
 use crate::exit_code::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{connect, foreground, report_file, summary, tags, terminal};
+use crate::{connect, foreground, pulls, report_file, summary, tags, terminal};
 
 /// How long an engine has for ending what an interrupted load has begun.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -100,23 +101,46 @@ async fn load(
     let candidates = connect::candidates(flags.host.as_deref())?;
     let references = tags::of_images(spec, &runfiles, &flags.tag)?;
     attempt.references.get_or_init(|| references.concat());
-    let images = spec.images.iter().zip(references);
-    let consignments: Result<Vec<_>, _> = images
-        .map(|(spec, references)| {
-            let image = Image::open(spec.image.clone(), runfiles.clone())?;
-            Ok::<_, stevedore_delivery::Error>(Consignment::new(image, references))
-        })
-        .collect();
-    let consignments = consignments?;
-    let consignments = attempt.consignments.get_or_init(|| consignments);
+    let pulls = pulls::of(&flags.registries, progress.observer());
+    let pulls = attempt.pulls.get_or_init(|| pulls);
+    let choices = spec.images.iter();
+    let choices = choices.map(|named| Choice::open(&named.content, &runfiles, pulls));
+    let choices = choices.collect::<Result<Vec<_>, _>>()?;
+    let choose = |platform: Option<&Platform>| {
+        let chosen = consignments(&choices, &references, platform)?;
+        Ok::<_, stevedore_delivery::Error>(attempt.consignments.get_or_init(|| chosen))
+    };
+    let asks_engine = flags.platform.is_none() && choices.iter().any(Choice::is_index);
+    if !asks_engine {
+        choose(flags.platform.as_ref())?;
+    }
     let engine = connect::to_first(candidates, &attempt.traffic, progress).await?;
     let engine = attempt.engine.get_or_init(|| engine);
+    if asks_engine {
+        choose(Some(&engine.platform().await?))?;
+    }
+    let consignments = attempt.consignments();
     if flags.container_arguments().is_some() {
         let references = consignments.first().map(Consignment::references);
         check_that_it_runs(engine.address(), references.unwrap_or_default())?;
     }
     let manner = manner(progress);
     Ok(stevedore_delivery::load(engine, consignments, &manner).await?)
+}
+
+/// Of each index the image for `platform`, of each image itself, with their names.
+fn consignments(
+    choices: &[Choice],
+    references: &[Vec<Reference>],
+    platform: Option<&Platform>,
+) -> Result<Vec<Consignment>, stevedore_delivery::Error> {
+    let named = choices.iter().zip(references);
+    named
+        .map(|(choice, references)| {
+            let image = choice.take(platform)?;
+            Ok(Consignment::new(image, references.clone()))
+        })
+        .collect()
 }
 
 fn manner(progress: &Progress) -> Manner {
@@ -161,7 +185,7 @@ fn failure(attempt: &Attempt, spec: &LoadSpec) -> String {
     let mut labels = attempt.images_under_way();
     if labels.is_empty() {
         let all = spec.images.iter();
-        labels = all.map(|image| image.image.label.as_str()).collect();
+        labels = all.map(|image| image.content.label()).collect();
     }
     format!("`{}` failed to load `{}`", spec.label, labels.join("`, `"))
 }

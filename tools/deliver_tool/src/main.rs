@@ -2,7 +2,7 @@
 //!
 //! Called as an executable that has a file `<executable>.delivery.json` beside it, as the rules make them, it delivers
 //! what that file says, and its arguments are the flags of that delivery. Otherwise the command line names a verb:
-//! `stevedore-deliver load --delivery=FILE`.
+//! `stevedore-deliver load --delivery=FILE`. The verb `fetch` is what build actions run to get a blob of a base.
 //!
 //! Standard output of a load has the references, one a line (the image's ID if it has none), and nothing else; with `--run`
 //! it is the container's alone. That of a push has `repository@digest`, a line a repository. All else goes to standard error.
@@ -14,10 +14,13 @@ mod attempt;
 mod cli;
 mod connect;
 mod exit_code;
+mod fetch;
 mod foreground;
 mod load;
 mod progress;
+mod pulls;
 mod push;
+mod registry_options;
 mod report_file;
 mod signals;
 mod summary;
@@ -47,5 +50,6 @@ fn run(command: Command, started: Instant) -> anyhow::Result<i32> {
     match command.delivery {
         Delivery::Load(spec, flags) => load::run(&spec, runfiles, &flags, started),
         Delivery::Push(spec, flags) => push::run(&spec, runfiles, &flags, started),
+        Delivery::Fetch(flags) => fetch::run(&flags),
     }
 }

@@ -90,6 +90,14 @@ impl Progress {
                     Display::Lines | Display::Nothing => self.print(&text),
                 }
             }
+            Event::Fetching {
+                label,
+                repository,
+                bytes,
+            } => self.print_over(&format!(
+                "fetching a layer of `{label}` from {repository}, {}",
+                DecimalBytes(bytes)
+            )),
             Event::SendingBlob {
                 label,
                 is_layer,

@@ -2,7 +2,6 @@
 
 mod attempt;
 mod destinations;
-mod options;
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use crate::cli::PushFlags;
 use crate::exit_code::Interrupted;
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{report_file, summary};
+use crate::{pulls, registry_options, report_file, summary};
 use attempt::Attempt;
 pub(crate) use destinations::DestinationsError;
 
@@ -56,7 +55,11 @@ async fn push_or_end(
     progress: &Progress,
 ) -> anyhow::Result<()> {
     let mut signals = Signals::that_end().context("failed to listen for signals")?;
-    let registries = Registries::new(options::of(flags, &attempt.traffic, progress));
+    let registries = Registries::new(registry_options::of(
+        &flags.registries,
+        &attempt.traffic,
+        progress.observer(),
+    ));
     let result = tokio::select! {
         result = push(attempt, &registries, spec, runfiles, flags, progress) => result,
         signal = signals.next() => Err(Interrupted(signal).into()),
@@ -76,9 +79,11 @@ async fn push(
     progress: &Progress,
 ) -> anyhow::Result<()> {
     let mut parcels = Vec::new();
+    let pulls = pulls::of(&flags.registries, progress.observer());
+    let pulls = attempt.pulls.get_or_init(|| pulls);
     for parcel in &spec.images {
         let destinations = destinations::of(parcel, runfiles, flags)?;
-        let artifact = Artifact::open(&parcel.content, runfiles)?;
+        let artifact = Artifact::open(&parcel.content, runfiles, pulls)?;
         parcels.push(Parcel::new(artifact, destinations));
     }
     let parcels = attempt.parcels.get_or_init(|| parcels);

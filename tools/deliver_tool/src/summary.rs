@@ -21,8 +21,16 @@ pub(crate) fn line(report: &Report) -> String {
         None | Some(0) => String::new(),
         Some(mounted) => format!(", {mounted} mounted"),
     };
+    let fetched = match report.fetched {
+        None => String::new(),
+        Some(fetched) => format!(
+            ", {} fetched ({})",
+            fetched.blobs,
+            DecimalBytes(fetched.bytes)
+        ),
+    };
     format!(
-        "{outcome}{names}: {} of {} layers sent{mounted}, {} in {} requests, {:.3} s",
+        "{outcome}{names}: {} of {} layers sent{mounted}{fetched}, {} in {} requests, {:.3} s",
         report.layers.sent,
         report.layers.total,
         DecimalBytes(report.bytes_sent),

@@ -74,7 +74,7 @@ pub(crate) fn of_images(
     let mut owners: Vec<(Reference, &str)> = Vec::new();
     let mut all = Vec::new();
     for image in &spec.images {
-        let label = image.image.label.as_str();
+        let label = image.content.label();
         let mut unique: Vec<Reference> = Vec::new();
         let references = read(&runfiles.find(&image.tags)?)?;
         for reference in references.iter().chain(more) {

@@ -114,6 +114,54 @@ pub enum Error {
         /// Why.
         source: Box<stevedore_registry::Error>,
     },
+    /// A layer that is in no file cannot be fetched.
+    #[error("failed to fetch a layer of `{label}` from `{repository}`")]
+    Fetch {
+        /// The image's target.
+        label: String,
+        /// The repository.
+        repository: String,
+        /// Why.
+        source: Box<stevedore_registry::Error>,
+    },
+    /// A mirror that a pulled image names is none.
+    #[error("`{label}` names a mirror that cannot be used; correct `mirrors` of its `oci.pull`")]
+    Mirror {
+        /// The image's target.
+        label: String,
+        /// What is wrong with it.
+        source: stevedore_registry::MirrorError,
+    },
+    /// A registry gave other bytes than it was asked for.
+    #[error("`{repository}` gave wrong bytes for a layer of `{label}`: their digest is `{found}`, expected `{expected}`; the registry, or a proxy before it, is at fault")]
+    FetchedDigest {
+        /// The image's target.
+        label: String,
+        /// The repository.
+        repository: String,
+        /// The digest of the layer's blob.
+        expected: Digest,
+        /// That of what came.
+        found: Digest,
+    },
+    /// The bytes of a layer are wanted that registries do not keep.
+    #[error("the layer `{digest}` of `{label}` is a foreign one (`{media_type}`): registries do not have its bytes, and they are needed here; use a base without such layers")]
+    ForeignLayer {
+        /// The image's target.
+        label: String,
+        /// The layer's blob.
+        digest: Digest,
+        /// Its media type.
+        media_type: String,
+    },
+    /// An index has no image for the engine's platform, or the one that was asked for.
+    #[error("`{label}` has no image that can be loaded; build one for that platform, or name another one with `--platform`")]
+    NoPlatform {
+        /// The index's target.
+        label: String,
+        /// Which platform, and those that there are.
+        source: Box<stevedore_image::Error>,
+    },
     /// The engine failed, or could not be reached.
     #[error(transparent)]
     Engine(#[from] stevedore_engine::Error),
@@ -171,6 +219,17 @@ impl Error {
         }
     }
 
+    /// The message, and those of its causes.
+    pub(crate) fn causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        text
+    }
+
     /// Whether the files of the image are to blame.
     pub fn is_about_image(&self) -> bool {
         if let Self::Registry { source, .. } = self {
@@ -187,6 +246,8 @@ impl Error {
                 | Self::LayerCount { .. }
                 | Self::NoBlob { .. }
                 | Self::Source { .. }
+                | Self::Mirror { .. }
+                | Self::ForeignLayer { .. }
         )
     }
 
@@ -194,7 +255,7 @@ impl Error {
     pub fn is_unreachable(&self) -> bool {
         match self {
             Self::Engine(error) => error.is_unreachable(),
-            Self::Registry { source, .. } => source.is_unreachable(),
+            Self::Registry { source, .. } | Self::Fetch { source, .. } => source.is_unreachable(),
             _ => false,
         }
     }

@@ -17,6 +17,15 @@ pub enum Event {
         /// Bytes of all those layers' tars.
         bytes: u64,
     },
+    /// A layer that is in no file is fetched from a registry.
+    Fetching {
+        /// The image's target.
+        label: String,
+        /// Where it is.
+        repository: String,
+        /// The blob's size.
+        bytes: u64,
+    },
     /// A blob is sent to a registry; several may be at once.
     SendingBlob {
         /// The image's target.

@@ -4,7 +4,9 @@
 //! from the image's description and from what the engine says.
 #![deny(missing_docs)]
 
+mod choice;
 mod consignment;
+mod content_cache;
 mod error;
 mod event;
 mod image;
@@ -12,6 +14,7 @@ mod load;
 mod lock;
 mod oci_directory;
 mod plan;
+mod pulls;
 mod push;
 mod report;
 mod runfiles;
@@ -20,18 +23,21 @@ mod spec;
 mod stock;
 mod upload;
 
+pub use choice::Choice;
 pub use consignment::Consignment;
+pub use content_cache::ContentCache;
 pub use error::Error;
 pub use event::{Event, Observer};
 pub use image::Image;
 pub use load::{clean_up, load, Loaded, Manner};
 pub use lock::LockPlaces;
 pub use plan::{plan, Shipment};
+pub use pulls::{Connect, Fetched, Pulls, RemoteBlob};
 pub use push::{push, Artifact, Kind, Parcel, PushManner};
 pub use report::{Destination, ImageReport, LayerCounts, Outcome, Report};
 pub use runfiles::{Runfiles, RunfilesError};
 pub use source::{Checking, Form, Layer, LayerReader, SourceError};
 pub use spec::{
-    ContentSpec, DeliverySpec, ImageSpec, IndexSpec, LoadSpec, NamedImageSpec, ParcelSpec,
-    PushSpec, PushedImageSpec, SpecError,
+    ContentSpec, DeliverySpec, ImageSpec, IndexSpec, LayerFileSpec, LoadSpec, LoadedIndexSpec,
+    LoadedSpec, NamedImageSpec, ParcelSpec, PushSpec, PushedImageSpec, SpecError,
 };

@@ -45,7 +45,7 @@ impl Patience {
     };
 }
 
-/// The lock for one image, or several, and one engine, as one process sees it.
+/// The lock for one image, or several, and one engine, or for a blob, as one process sees it.
 pub(crate) struct Lock<'a> {
     /// For each image, the paths that its file may have.
     images: Vec<Vec<PathBuf>>,
@@ -186,7 +186,7 @@ fn stalled(file: &LockFile, stall: Duration) -> String {
         None => "the process".to_owned(),
     };
     format!(
-        "{process} that holds `{}` and loads this image has shown no sign of life for {} s: loading without waiting",
+        "{process} that holds `{}` has shown no sign of life for {} s: going on without waiting",
         file.path().display(),
         stall.as_secs()
     )

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use stevedore_image::description::LayerDescription;
+use stevedore_image::load_manifest;
 
 /// What one upload carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub fn plan(layers: &[LayerDescription], first_missing: usize) -> Shipment {
     let bytes = layers[first..]
         .iter()
         .filter(|layer| seen.insert(layer.diff_id))
-        .map(|layer| layer.size)
+        .map(|layer| load_manifest::tar(layer).size)
         .sum();
     Shipment {
         layers: first..layers.len(),

@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 
+use crate::pulls::Fetched;
+
 /// One delivery, successful or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
@@ -26,6 +28,10 @@ pub struct Report {
     pub bytes_sent: u64,
     /// From the start of the program to this report, in milliseconds.
     pub elapsed_ms: u64,
+    /// Layers of a base that were fetched from the registry that it was pulled from; not there if none was. They are counted
+    /// by neither `requests` nor `bytes_sent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fetched: Option<Fetched>,
     /// How it ended: with several images, [`Outcome::Unchanged`] only if all are, and [`Outcome::Failed`] if one has.
     pub outcome: Outcome,
     /// Each image; none if their files could not be read.
@@ -135,6 +141,7 @@ mod tests {
             requests: 3,
             bytes_sent: 10_485_760,
             elapsed_ms: 84,
+            fetched: None,
             outcome: Outcome::Loaded,
             images: vec![ImageReport {
                 label: "//app:image".to_owned(),

@@ -43,6 +43,12 @@ pub enum SourceError {
         /// The number of bytes that it has.
         found: u64,
     },
+    /// The size of the layer's tar is wanted, and nobody has measured it.
+    #[error("the size of the tar in the layer `{path}` is not known; report this")]
+    UnknownSize {
+        /// The file.
+        path: PathBuf,
+    },
     /// The compressed data cannot be decompressed.
     #[error("the layer `{path}` is corrupt; fetch or build it again")]
     Corrupt {
@@ -75,6 +81,25 @@ pub enum SourceError {
     },
 }
 
+impl SourceError {
+    /// The file that it is about.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        match self {
+            Self::File { path, .. }
+            | Self::Size { path, .. }
+            | Self::UnknownSize { path }
+            | Self::Corrupt { path, .. }
+            | Self::Digest { path, .. }
+            | Self::InflatedSize { path, .. } => path,
+        }
+    }
+
+    /// Whether the file is there and can be read, but has other bytes than it should.
+    pub(crate) fn is_about_content(&self) -> bool {
+        !matches!(self, Self::File { .. } | Self::UnknownSize { .. })
+    }
+}
+
 impl Layer {
     /// Checks, without reading it, that the file is there and has the right size.
     ///
@@ -91,13 +116,13 @@ impl Layer {
     pub fn open(&self, form: Form) -> Result<LayerReader, SourceError> {
         let file = self.open_file()?;
         let (bytes, what, expected) = match (&self.blob, form) {
-            (None, _) => (Bytes::Plain(file), DIFF_ID, self.description.tar()),
+            (None, _) => (Bytes::Plain(file), DIFF_ID, self.tar()?),
             (Some(blob), Form::Blob(_)) => (Bytes::Plain(file), BLOB_DIGEST, blob.content()),
             (Some(_), Form::Tar(_)) => {
                 let decompressor = Decompressor::new(HashingReader::new(file));
                 let decompressor = decompressor.map_err(|error| self.blame(error))?;
                 let bytes = Bytes::Inflated(Some(Box::new(decompressor)));
-                (bytes, DIFF_ID, self.description.tar())
+                (bytes, DIFF_ID, self.tar()?)
             }
         };
         let is_hashed = match form {
@@ -114,6 +139,34 @@ impl Layer {
         })
     }
 
+    /// Inflates the layer to find out the size of its tar in bytes, and compares digests.
+    ///
+    /// # Errors
+    /// If the layer cannot be read, or is another one.
+    pub fn measure(&self) -> Result<u64, SourceError> {
+        let file = self.open_file()?;
+        let decompressor = Decompressor::new(file).map_err(|error| self.blame(error))?;
+        let mut tar = HashingReader::new(decompressor);
+        io::copy(&mut tar, &mut io::sink()).map_err(|error| self.blame(error))?;
+        let found = tar.finish();
+        self.compare(DIFF_ID, self.description.diff_id, found.digest)?;
+        Ok(found.size)
+    }
+
+    /// What the tar is; the size of a blob that is not compressed is that of the tar.
+    fn tar(&self) -> Result<Content, SourceError> {
+        let of_blob = self.description.blob.as_ref();
+        let of_blob = of_blob.filter(|blob| blob.digest == self.description.diff_id);
+        let size = self.description.size.or(of_blob.map(|blob| blob.size));
+        let size = size.ok_or_else(|| SourceError::UnknownSize {
+            path: self.path.clone(),
+        })?;
+        Ok(Content {
+            digest: self.description.diff_id,
+            size,
+        })
+    }
+
     fn open_file(&self) -> Result<File, SourceError> {
         let failed = |source| SourceError::File {
             verb: "open",
@@ -124,7 +177,7 @@ impl Layer {
         let found = file.metadata().map_err(failed)?.len();
         let expected = match &self.blob {
             Some(blob) => blob.size,
-            None => self.description.size,
+            None => self.tar()?.size,
         };
         if found == expected {
             return Ok(file);

@@ -29,14 +29,56 @@ pub struct LoadSpec {
     pub images: Vec<NamedImageSpec>,
 }
 
-/// An image and its names.
+/// An image, or several of which the engine gets one, and the names.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedImageSpec {
-    /// The image.
-    pub image: ImageSpec,
+    /// What is loaded.
+    pub content: LoadedSpec,
     /// A file with the names that the image gets, one a line.
     pub tags: String,
+}
+
+/// What is loaded under some names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LoadedSpec {
+    /// One image.
+    Image(ImageSpec),
+    /// Several, for different platforms: one of them is loaded.
+    Index(LoadedIndexSpec),
+}
+
+impl LoadedSpec {
+    /// The target of the image or index.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Image(image) => &image.label,
+            Self::Index(index) => &index.label,
+        }
+    }
+}
+
+/// The images of an index.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadedIndexSpec {
+    /// The index's target, such as `//app:index`.
+    pub label: String,
+    /// Its images, one at least.
+    pub images: Vec<ImageSpec>,
+}
+
+/// The file that has a layer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LayerFileSpec {
+    /// The uncompressed tar.
+    Tar(String),
+    /// The blob that the description names, compressed or not.
+    Blob(String),
 }
 
 /// The files of an image.
@@ -49,8 +91,9 @@ pub struct ImageSpec {
     pub config: String,
     /// The image's description.
     pub description: String,
-    /// The uncompressed tars of the image's upper layers, the lowest of them first.
-    pub layers: Vec<String>,
+    /// The files of the image's upper layers, the lowest of them first; `None` for one that is fetched from the registry
+    /// that the description names.
+    pub layers: Vec<Option<LayerFileSpec>>,
     /// The OCI layout that holds the blobs of the layers below those.
     pub base_layout: Option<String>,
 }
@@ -98,8 +141,9 @@ pub struct PushedImageSpec {
     pub config: String,
     /// The image's description.
     pub description: String,
-    /// The blobs of the image's upper layers, the lowest of them first.
-    pub blobs: Vec<String>,
+    /// The blobs of the image's upper layers, the lowest of them first; `None` for one that is fetched from the registry
+    /// that the description names.
+    pub blobs: Vec<Option<String>>,
     /// The OCI layout that holds the blobs of the layers below those.
     pub base_layout: Option<String>,
 }
@@ -159,9 +203,9 @@ impl DeliverySpec {
 mod tests {
     use super::*;
 
-    const LOAD: &str = r#"{"kind":"load","label":"//app:load","images":[{"image":{
+    const LOAD: &str = r#"{"kind":"load","label":"//app:load","images":[{"content":{"image":{
         "label":"//app:image","config":"_main/app/image.config.json",
-        "description":"_main/app/image.description.json","layers":["_main/app/x.tar"],"base_layout":null},
+        "description":"_main/app/image.description.json","layers":[null,{"tar":"_main/app/x.tar"}],"base_layout":null}},
         "tags":"_main/app/load.tags"}]}"#;
 
     #[test]
@@ -169,15 +213,18 @@ mod tests {
         let DeliverySpec::Load(spec) = serde_json::from_str(LOAD)? else {
             return Err(serde::de::Error::custom("another kind"));
         };
-        let image = &spec.images[0].image;
-        assert_eq!(image.layers, ["_main/app/x.tar"]);
+        let LoadedSpec::Image(image) = &spec.images[0].content else {
+            return Err(serde::de::Error::custom("an index"));
+        };
+        let tar = LayerFileSpec::Tar("_main/app/x.tar".to_owned());
+        assert_eq!(image.layers, [None, Some(tar)]);
         assert_eq!(image.base_layout, None);
         Ok(())
     }
 
     #[test]
     fn a_push_has_images_and_indexes() -> serde_json::Result<()> {
-        let image = r#"{"label":"//app:image","manifest":"m","config":"c","description":"d","blobs":["b"],"base_layout":null}"#;
+        let image = r#"{"label":"//app:image","manifest":"m","config":"c","description":"d","blobs":["b",null],"base_layout":null}"#;
         let text = format!(
             r#"{{"kind":"push","label":"//app:push","images":[{{"destinations":"x","content":{{"image":{image}}}}},
             {{"destinations":"y","content":{{"index":{{"label":"//app:index","manifest":"i","images":[{image}]}}}}}}]}}"#
@@ -196,7 +243,7 @@ mod tests {
             ("\"layers\":", "\"blobs\":[],\"layers\":"),
             ("\"load\"", "\"launch\""),
             ("\"images\":", "\"image\":"),
-            ("[\"_main/app/x.tar\"]", "\"_main/app/x.tar\""),
+            ("{\"tar\":\"_main/app/x.tar\"}", "\"_main/app/x.tar\""),
         ] {
             let text = LOAD.replacen(from, to, 1);
             assert!(

@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::podman_command::PodmanCommand;
+use stevedore_image::platform::Platform;
 use stevedore_wire::Traffic;
 
 /// An engine that has answered.
@@ -53,6 +54,23 @@ impl Connection {
             Self::Docker(engine) => engine.identity(),
             Self::PodmanCommand(engine) => engine.identity(),
             Self::Containerd(engine) => engine.identity(),
+        }
+    }
+
+    /// The platform whose images run there. One request; none for containerd, which is on this machine.
+    ///
+    /// # Errors
+    /// If the engine refuses, or cannot be reached.
+    pub async fn platform(&self) -> Result<Platform, Error> {
+        match self {
+            Self::Docker(engine) => engine.platform().await,
+            Self::PodmanCommand(engine) => engine.platform().await,
+            Self::Containerd(_) => Ok(Platform {
+                os: std::env::consts::OS.to_owned(),
+                architecture: std::env::consts::ARCH.to_owned(),
+                variant: None,
+            }
+            .normalized()),
         }
     }
 

@@ -8,6 +8,7 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::{Method, Response, StatusCode};
 use serde::Deserialize;
 use stevedore_image::digest::Digest;
+use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
 use tokio::sync::OnceCell;
 
@@ -53,6 +54,14 @@ pub struct Docker {
 struct Info {
     #[serde(rename = "DriverStatus", default)]
     driver_status: Vec<(String, String)>,
+}
+
+/// The part of `GET /version` that is read, with names as Go has them.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Version {
+    os: String,
+    arch: String,
 }
 
 impl Docker {
@@ -112,6 +121,22 @@ impl Docker {
             .get_or_try_init(|| self.ask_for_store())
             .await
             .copied()
+    }
+
+    /// The platform whose images run there. One request.
+    ///
+    /// # Errors
+    /// If the engine fails.
+    pub async fn platform(&self) -> Result<Platform, Error> {
+        let action = Action::FindPlatform;
+        let response = self.client.call(action, Method::GET, "/version").await?;
+        let version: Version = self.client.read_json(action, response).await?;
+        Ok(Platform {
+            os: version.os,
+            architecture: version.arch,
+            variant: None,
+        }
+        .normalized())
     }
 
     /// Uploads `archive` to be loaded. What the engine says against it is in the answer, not an error.

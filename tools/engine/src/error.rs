@@ -20,6 +20,8 @@ pub enum Action {
     Detect,
     /// `GET /info`: where does it keep its images.
     FindStore,
+    /// Ask for the platform whose images run there.
+    FindPlatform,
     /// `POST /images/{id}/tag`.
     Tag,
     /// `GET /images/{id}/json`.
@@ -68,6 +70,7 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Detect => "detect the engine",
+            Self::FindPlatform => "find out the engine's platform",
             Self::FindStore => "find out where the engine keeps its images",
             Self::Tag => "tag the image",
             Self::Inspect => "inspect the image",

@@ -8,6 +8,7 @@ use std::process::{Output, Stdio};
 use futures_util::TryStreamExt;
 use rustix::process::{kill_process, Pid, Signal};
 use stevedore_image::digest::Digest;
+use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, Command};
@@ -113,6 +114,22 @@ impl PodmanCommand {
     /// Where it is.
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The platform whose images run there. One run.
+    ///
+    /// # Errors
+    /// If the command fails.
+    pub async fn platform(&self) -> Result<Platform, Error> {
+        let action = Action::FindPlatform;
+        let format = "--format={{.Host.OS}}/{{.Host.Arch}}";
+        let output = self.run(action, ["info", format]).await?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let platform = printed.trim().parse::<Platform>();
+        match platform {
+            Ok(platform) if output.status.success() => Ok(platform.normalized()),
+            _ => Err(self.failure(action, &output)),
+        }
     }
 
     /// The command that runs a container in the foreground, with the standard streams that it is given; its exit code

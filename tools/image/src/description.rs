@@ -57,23 +57,40 @@ impl BlobDescription {
 
 /// Describes a layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    expecting = "a layer: an object with `diff_id` and `size`"
-)]
+#[serde(deny_unknown_fields, expecting = "a layer: an object with `diff_id`")]
 pub struct LayerDescription {
     /// The digest of the uncompressed tar.
     pub diff_id: Digest,
-    /// The number of bytes of the uncompressed tar.
-    pub size: u64,
-    /// The blob as an imported layout has it. A layer that was built here has none in this file: its blob is
-    /// described by a file of its own, so that a load needs no compression.
+    /// The number of bytes of the uncompressed tar; `None` if nobody has read them yet: a registry does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The blob as an imported layout, or a registry, has it. A layer that was built here has none in this file: its blob
+    /// is described by a file of its own, so that a load needs no compression.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<BlobDescription>,
     /// Where a registry has the blob: the repository that it was pulled from. A push into the same registry need not
     /// send it. No digest of an image depends on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<Repository>,
+    /// How the blob is fetched from there by whoever needs its bytes; `None` if they are in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<Remote>,
+}
+
+/// How a repository is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "an object with `insecure` and `mirrors`"
+)]
+pub struct Remote {
+    /// Whether plain HTTP, and a certificate that nobody vouches for, will do.
+    #[serde(default)]
+    pub insecure: bool,
+    /// Where the blob is looked for first, each a host with a path before the repository's own, or without:
+    /// `mirror.example/docker-hub`.
+    #[serde(default)]
+    pub mirrors: Vec<String>,
 }
 
 impl LayerDescription {
@@ -81,18 +98,19 @@ impl LayerDescription {
     pub fn new(tar: Content) -> Self {
         Self {
             diff_id: tar.digest,
-            size: tar.size,
+            size: Some(tar.size),
             blob: None,
             repository: None,
+            remote: None,
         }
     }
 
-    /// The digest and size of the uncompressed tar.
-    pub fn tar(&self) -> Content {
-        Content {
+    /// The digest and size of the uncompressed tar; `None` if the size is not known.
+    pub fn tar(&self) -> Option<Content> {
+        self.size.map(|size| Content {
             digest: self.diff_id,
-            size: self.size,
-        }
+            size,
+        })
     }
 
     /// Reads a `.layer.json` file.

@@ -141,6 +141,11 @@ impl Hasher {
         self.size += bytes.len() as u64;
     }
 
+    /// The number of bytes that were taken.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// The content of all that was taken.
     pub fn finish(self) -> Content {
         let mut bytes = [0; 32];

@@ -33,12 +33,17 @@ pub struct NamedFiles {
 /// # Errors
 /// If a layer is missing or is not what the description tells, or the file cannot be written. It is not there then.
 pub fn write(images: &[NamedFiles], path: &Path) -> Result<(), Error> {
+    let layers = images
+        .iter()
+        .map(|image| image.files.sized_layers())
+        .collect::<Result<Vec<_>, _>>()?;
     let archived: Vec<_> = images
         .iter()
-        .map(|image| ArchivedImage {
+        .zip(&layers)
+        .map(|(image, layers)| ArchivedImage {
             config: image.files.config_bytes(),
             references: &image.references,
-            layers: image.files.layers(),
+            layers,
         })
         .collect();
     let archive = plan_items(&archived, |_| true, false)?;
@@ -114,7 +119,7 @@ pub struct ArchivedImage<'a> {
 /// `is_included` tells of each whether the archive holds its bytes. Those of a layer that occurs twice come once.
 ///
 /// # Errors
-/// None that input can cause: only if the manifest has no JSON form.
+/// If the size of an included layer is not known.
 pub fn plan(
     config: &[u8],
     references: &[Reference],
@@ -139,7 +144,7 @@ pub fn plan(
 /// a second time, without names; its layers are there by then, and nothing is read twice.
 ///
 /// # Errors
-/// None that input can cause: only if the manifest has no JSON form.
+/// If the size of an included layer is not known.
 pub fn plan_upload(
     images: &[ArchivedImage<'_>],
     is_included: impl Fn(usize) -> bool,
@@ -188,7 +193,10 @@ fn plan_items(
     for (index, place) in places.iter().enumerate() {
         if place.is_included && place.source == index {
             let layer = layers[index];
-            planner.layer(&layer_path(index, layer.diff_id), index, layer.size);
+            let tar = layer.tar().ok_or(Error::UnknownSize {
+                diff_id: layer.diff_id,
+            })?;
+            planner.layer(&layer_path(index, layer.diff_id), index, tar.size);
         }
     }
     Ok(planner.finish())

@@ -15,6 +15,9 @@ use crate::digest::Digest;
     reason = "the messages tell what the fields are; each variant has its own documentation"
 )]
 pub enum Error {
+    /// An archive needs the size of each tar in it before the tar.
+    #[error("the size of the layer `{diff_id}` is not known: its bytes have to be fetched first")]
+    UnknownSize { diff_id: Digest },
     /// A file could not be opened, read, written or renamed.
     #[error("failed to {action} `{}`", path.display())]
     Io {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::compression::Decompressor;
 use crate::description::{ImageDescription, LayerDescription, Platform};
-use crate::digest::{Content, Hasher};
+use crate::digest::{Content, Digest, Hasher};
 use crate::error::Error;
 use crate::json;
 use crate::layout::{check_content, Layout};
@@ -104,6 +104,28 @@ impl ImageFiles {
             .map_or(&[], |description| &description.layers)
     }
 
+    /// The layers as [`Self::layers`] has them, each with its size: that of its tar's file where the description does not
+    /// tell it, because the layer was fetched after the description was made.
+    ///
+    /// # Errors
+    /// If the file is missing.
+    pub fn sized_layers(&self) -> Result<Vec<LayerDescription>, Error> {
+        let mut layers = self.layers().to_vec();
+        let total = layers.len();
+        for (index, layer) in layers.iter_mut().enumerate() {
+            if layer.size.is_some() {
+                continue;
+            }
+            if let Place::File(path) =
+                self.place(index, total, &self.tars, &self.description_path)?
+            {
+                let file = fs::metadata(path).map_err(|source| Error::io("read", path, source))?;
+                layer.size = Some(file.len());
+            }
+        }
+        Ok(layers)
+    }
+
     /// What the image runs on, as the config has it.
     ///
     /// # Errors
@@ -137,10 +159,11 @@ impl ImageFiles {
         let layers = self.layers();
         let layer = &layers[index];
         let what = format!("layer {index}");
+        let expected = (layer.diff_id, layer.size);
         match self.place(index, layers.len(), &self.tars, &self.description_path)? {
             Place::File(path) => {
                 let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
-                copy(path, file, &what, layer.tar(), destination, writer)
+                copy(path, file, &what, expected, destination, writer)
             }
             Place::Base(layout) => {
                 let digest = layer
@@ -150,7 +173,7 @@ impl ImageFiles {
                 let path = layout.blob_path(digest);
                 let plain = Decompressor::new(layout.open_blob(digest, &what)?)
                     .map_err(|source| Error::io("read", &path, source))?;
-                copy(&path, plain, &what, layer.tar(), destination, writer)
+                copy(&path, plain, &what, expected, destination, writer)
             }
         }
     }
@@ -168,7 +191,8 @@ impl ImageFiles {
         let layers = self.manifest()?.layers;
         let (path, file, layer) = self.blob(index, &layers)?;
         let what = format!("the blob of layer {index}");
-        copy(&path, file, &what, layer.content(), destination, writer)
+        let expected = (layer.digest, Some(layer.size));
+        copy(&path, file, &what, expected, destination, writer)
     }
 
     /// The first bytes of a layer's blob, which tell its compression.
@@ -229,12 +253,12 @@ enum Place<'a> {
     Base(Layout),
 }
 
-/// Copies while another thread hashes, and then checks what was copied.
+/// Copies while another thread hashes, and then checks what was copied: its digest, and its size if that is known.
 fn copy(
     path: &Path,
     mut reader: impl Read,
     what: &str,
-    expected: Content,
+    (digest, size): (Digest, Option<u64>),
     destination: &Path,
     writer: &mut impl Write,
 ) -> Result<(), Error> {
@@ -257,5 +281,6 @@ fn copy(
         hasher.write_all(bytes).map_err(start)?;
     }
     let found = hasher.finish().map_err(start)?.finish();
-    check_content(path, what, expected, found)
+    let size = size.unwrap_or(found.size);
+    check_content(path, what, Content { digest, size }, found)
 }

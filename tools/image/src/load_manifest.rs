@@ -98,9 +98,15 @@ pub fn blob(layer: &LayerDescription) -> BlobDescription {
     }
 }
 
-/// A layer's uncompressed tar, as a blob.
+/// A layer's uncompressed tar, as a blob. Where nobody knows its size, that of the blob stands for it: such a tar can be
+/// asked for by its digest, not sent.
 pub fn tar(layer: &LayerDescription) -> BlobDescription {
-    BlobDescription::new(media_type::oci_layer(Compression::None), layer.tar())
+    let of_blob = layer.blob.as_ref().map(|blob| blob.size);
+    BlobDescription {
+        media_type: media_type::oci_layer(Compression::None).to_owned(),
+        digest: layer.diff_id,
+        size: layer.size.or(of_blob).unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]

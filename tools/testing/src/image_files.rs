@@ -104,7 +104,7 @@ impl ImageFiles {
         for (index, layer) in draft.layers.iter().enumerate() {
             described.push(write_layer(&root, index, layer)?);
             if matches!(layer, LayerFile::Tar(_)) {
-                files.push(format!("_main/{folder}{}", tar_name(index)));
+                files.push(json!({"tar": format!("_main/{folder}{}", tar_name(index))}));
             }
         }
         let diff_ids: Vec<Digest> = draft
@@ -124,9 +124,9 @@ impl ImageFiles {
         fs::write(root.join("description.json"), description.to_string())?;
         fs::write(root.join("tags"), draft.names.join("\n"))?;
         let path = |name| format!("_main/{folder}{name}");
-        let spec = json!({"image": {"label": format!("//app:{}", draft.name),
+        let spec = json!({"content": {"image": {"label": format!("//app:{}", draft.name),
             "config": path("config.json"), "description": path("description.json"), "layers": files,
-            "base_layout": path("base")}, "tags": path("tags")});
+            "base_layout": path("base")}}, "tags": path("tags")});
         let image = Self {
             directory: directory.to_owned(),
             folder: folder.to_owned(),

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
 
-use super::{in_callers_directory, ProgressStyle};
+use super::{in_callers_directory, ProgressStyle, RegistryFlags};
 use crate::exit_code::Usage;
 use crate::tags;
 
@@ -38,6 +39,11 @@ pub(crate) struct LoadFlags {
     /// Show which engine is used, and what it says.
     #[arg(long)]
     pub(crate) verbose: bool,
+    /// Of an index, the image for this platform, such as `linux/arm64`, in place of the one for the engine's.
+    #[arg(long, value_name = "OS/ARCHITECTURE[/VARIANT]")]
+    pub(crate) platform: Option<Platform>,
+    #[command(flatten)]
+    pub(crate) registries: RegistryFlags,
     /// With --run: arguments for the container, in place of the image's command.
     #[arg(last = true, value_name = "ARGS")]
     arguments: Vec<String>,

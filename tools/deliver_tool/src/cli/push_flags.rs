@@ -5,10 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use stevedore_image::repository::Repository;
 use stevedore_image::tag::Tag;
-use stevedore_registry::credentials::HelperRule;
-use stevedore_registry::Mirror;
 
-use super::{in_callers_directory, ProgressStyle};
+use super::{in_callers_directory, ProgressStyle, RegistryFlags};
 use crate::exit_code::Usage;
 
 /// The flags of a push.
@@ -26,34 +24,17 @@ pub(crate) struct PushFlags {
     /// Write a JSON report to this file, also on failure.
     #[arg(long, value_name = "FILE", env = "STEVEDORE_REPORT")]
     report: Option<PathBuf>,
-    /// Take plain HTTP, and certificates that nobody vouches for. Plain HTTP on this machine needs no flag.
-    #[arg(long)]
-    pub(crate) insecure: bool,
-    /// A folder with certificates for registries: `*.crt` of authorities, `NAME.cert` and `NAME.key` of this client; may be
-    /// repeated.
-    #[arg(long, value_name = "DIR")]
-    cert_dir: Vec<PathBuf>,
-    /// A credential helper as Bazel has them, for registries that match the pattern, such as `*.example.com`; may be repeated.
-    #[arg(long, value_name = "[PATTERN=]PATH")]
-    pub(crate) credential_helper: Vec<HelperRule>,
-    /// Push to another host in place of a registry, such as `docker.io=mirror.example.com/hub`; may be repeated.
-    #[arg(long, value_name = "REGISTRY=HOST[/PREFIX]")]
-    pub(crate) mirror: Vec<Mirror>,
     /// How many blobs are sent at once.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: u16,
-    /// How many seconds a request that fails is tried again; 0: not at all.
-    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
-    pub(crate) retry_time: u32,
-    /// How many seconds a registry, or a credential helper, may take to answer.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) timeout: u32,
     /// How progress is shown on standard error.
     #[arg(long, value_enum, default_value_t = ProgressStyle::Auto)]
     pub(crate) progress: ProgressStyle,
     /// Show what is asked and found out.
     #[arg(long)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) registries: RegistryFlags,
 }
 
 impl PushFlags {
@@ -77,15 +58,6 @@ impl PushFlags {
         report
             .filter(|path| !path.as_os_str().is_empty())
             .map(in_callers_directory)
-    }
-
-    /// The folders with certificates.
-    pub(crate) fn certificates(&self) -> Vec<PathBuf> {
-        self.cert_dir
-            .iter()
-            .cloned()
-            .map(in_callers_directory)
-            .collect()
     }
 }
 

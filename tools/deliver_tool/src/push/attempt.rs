@@ -1,16 +1,21 @@
 //! One push from its first file to its report.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::time::Instant;
 
-use stevedore_delivery::{Destination, ImageReport, Outcome, Parcel, Report};
+use stevedore_delivery::{Destination, ImageReport, Outcome, Parcel, Pulls, Report};
 use stevedore_wire::Traffic;
+
+use crate::pulls;
 
 /// What is known so far of a push: it can be reported at any moment, also when a signal ends it.
 pub(super) struct Attempt {
     started: Instant,
     pub(super) parcels: OnceCell<Vec<Parcel>>,
     pub(super) traffic: Traffic,
+    /// What fetches layers that are in no file.
+    pub(super) pulls: OnceCell<Rc<Pulls>>,
 }
 
 impl Attempt {
@@ -20,6 +25,7 @@ impl Attempt {
             started,
             parcels: OnceCell::new(),
             traffic: Traffic::default(),
+            pulls: OnceCell::new(),
         }
     }
 
@@ -49,6 +55,7 @@ impl Attempt {
             bytes_sent: self.traffic.bytes_sent(),
             elapsed_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             outcome: outcome(result.is_ok(), &images),
+            fetched: pulls::report(self.pulls.get()),
             images,
             error: result.as_ref().err().map(|error| format!("{error:#}")),
         }

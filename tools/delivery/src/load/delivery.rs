@@ -99,7 +99,7 @@ impl<'a> Delivery<'a> {
         archive: ArchivePlan,
         form: Form,
     ) -> Result<LoadAnswer, Error> {
-        let layers = self.check_layers(archive.layers())?;
+        let layers = self.check_layers(archive.layers()).await?;
         self.tell_sending(layers.len(), self.layer_count(), archive.layer_bytes());
         self.send_layers(engine, archive, layers, form).await
     }
@@ -126,7 +126,7 @@ impl<'a> Delivery<'a> {
         form: Form,
         load: impl AsyncFnOnce(Archive) -> Result<LoadAnswer, stevedore_engine::Error>,
     ) -> Result<LoadAnswer, Error> {
-        let layers = self.check_layers(archive.layers())?;
+        let layers = self.check_layers(archive.layers()).await?;
         self.tell_sending(layers.len(), self.layer_count(), archive.layer_bytes());
         self.upload_layers(archive, layers, form, load).await
     }
@@ -138,6 +138,7 @@ impl<'a> Delivery<'a> {
         form: Form,
         load: impl AsyncFnOnce(Archive) -> Result<LoadAnswer, stevedore_engine::Error>,
     ) -> Result<LoadAnswer, Error> {
+        let blobs: Vec<_> = layers.iter().map(|(_, layer)| layer.clone()).collect();
         let started = Upload::start(archive, layers, form, self.narrate, self.observer.clone());
         let (archive, upload) = started.map_err(|source| Error::Thread {
             label: self.label(),
@@ -145,10 +146,11 @@ impl<'a> Delivery<'a> {
         })?;
         let answer = load(archive).await;
         let answer = answer.map_err(|error| match upload.failure() {
-            Some(source) => Error::Source {
-                label: self.label(),
-                source: Box::new(source),
-            },
+            Some(source) => {
+                let culprit = blobs.iter().find(|layer| layer.path == source.path());
+                self.image
+                    .unusable(source, culprit.and_then(|layer| layer.blob.as_ref()))
+            }
             None => error.into(),
         })?;
         for text in &answer.notes {
@@ -157,19 +159,16 @@ impl<'a> Delivery<'a> {
         Ok(answer)
     }
 
-    /// Finds the files of these layers before anything is sent, so that a missing one costs no upload.
-    pub(super) fn check_layers(
+    /// Finds the files of these layers, or fetches them, before anything is sent, so that a missing one costs no upload.
+    pub(super) async fn check_layers(
         &self,
         indices: impl IntoIterator<Item = usize>,
     ) -> Result<Vec<(usize, Layer)>, Error> {
-        let mut layers = Vec::new();
-        for index in indices {
-            let layer = self.image.layer(index)?;
-            layer.check().map_err(|source| Error::Source {
-                label: self.label(),
-                source: Box::new(source),
-            })?;
-            layers.push((index, layer));
+        let layers = self.image.layers(indices).await?;
+        for (_, layer) in &layers {
+            layer
+                .check()
+                .map_err(|source| self.image.unusable(source, layer.blob.as_ref()))?;
         }
         Ok(layers)
     }

@@ -63,7 +63,7 @@ async fn send(
     engine: &Docker,
     shipment: &Shipment,
 ) -> Result<Answer, Error> {
-    let archive = archive(delivery, shipment)?;
+    let archive = archive(delivery, shipment).await?;
     let form = Form::Tar(Checking::ByDestination);
     let answer = delivery.send(engine, archive, form).await?;
     Ok(understand(delivery, answer))
@@ -93,9 +93,10 @@ async fn verify(
     }
 }
 
-fn archive(delivery: &Delivery<'_>, shipment: &Shipment) -> Result<ArchivePlan, Error> {
+async fn archive(delivery: &Delivery<'_>, shipment: &Shipment) -> Result<ArchivePlan, Error> {
     let config = delivery.image.read_config()?;
-    let layers = &delivery.image.description().layers;
+    let layers = delivery.image.measured_layers(shipment.layers.clone());
+    let layers = &layers.await?;
     let includes = |index| shipment.includes(index);
     let image = ArchivedImage {
         config: &config,

@@ -1,4 +1,4 @@
-//! What a lock is for: one image and one engine.
+//! What a lock is for: one image and one engine, or a blob that is fetched.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -7,7 +7,7 @@ use std::path::Path;
 use stevedore_engine::Address;
 use stevedore_image::digest::Digest;
 
-/// Stands for one image in one engine. Two processes that mean the same have equal keys.
+/// Stands for one image in one engine, or one blob. Two processes that mean the same have equal keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LockKey {
     digest: Digest,
@@ -18,6 +18,14 @@ impl LockKey {
     pub(crate) fn new(address: &Address, config: Digest) -> Self {
         Self {
             digest: Digest::of(format!("{}\n{config}", engine(address)).as_bytes()),
+        }
+    }
+
+    /// The key of a blob that this machine fetches.
+    pub(crate) fn of_blob(blob: Digest) -> Self {
+        let user = rustix::process::geteuid().as_raw();
+        Self {
+            digest: Digest::of(format!("blob {user}\n{blob}").as_bytes()),
         }
     }
 

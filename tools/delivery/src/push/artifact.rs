@@ -1,6 +1,7 @@
 //! What has a manifest: an image or an index, as files.
 
 use std::fs;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use stevedore_image::description::{BlobDescription, ImageDescription, LayerDescription};
@@ -9,8 +10,9 @@ use stevedore_image::manifest::Manifest;
 use stevedore_image::media_type;
 use stevedore_image::repository::Repository;
 
-use super::blob_file::BlobFile;
+use super::blob_file::{BlobFile, BlobPlace};
 use crate::error::Error;
+use crate::pulls::{Pulls, RemoteBlob};
 use crate::runfiles::Runfiles;
 use crate::spec::{ContentSpec, IndexSpec, PushedImageSpec};
 
@@ -39,14 +41,14 @@ pub enum Kind {
 }
 
 impl Artifact {
-    /// Reads the manifests.
+    /// Reads the manifests. Layers that are in no file are fetched by `pulls` if a registry lacks them.
     ///
     /// # Errors
     /// If a file is missing or cannot be used.
-    pub fn open(spec: &ContentSpec, runfiles: &Runfiles) -> Result<Self, Error> {
+    pub fn open(spec: &ContentSpec, runfiles: &Runfiles, pulls: &Rc<Pulls>) -> Result<Self, Error> {
         match spec {
-            ContentSpec::Image(spec) => Self::image(spec, runfiles),
-            ContentSpec::Index(spec) => Self::index(spec, runfiles),
+            ContentSpec::Image(spec) => Self::image(spec, runfiles, pulls),
+            ContentSpec::Index(spec) => Self::index(spec, runfiles, pulls),
         }
     }
 
@@ -92,7 +94,11 @@ impl Artifact {
         self.own_blobs().iter().chain(children)
     }
 
-    fn image(spec: &PushedImageSpec, runfiles: &Runfiles) -> Result<Self, Error> {
+    fn image(
+        spec: &PushedImageSpec,
+        runfiles: &Runfiles,
+        pulls: &Rc<Pulls>,
+    ) -> Result<Self, Error> {
         let bytes = read(&spec.label, &spec.manifest, runfiles)?;
         let path = find(&spec.label, &spec.description, runfiles)?;
         let unusable = |source| Error::Description {
@@ -104,6 +110,7 @@ impl Artifact {
         let blobs = Files {
             spec,
             runfiles,
+            pulls,
             manifest: &manifest,
             description: &description,
         };
@@ -119,9 +126,10 @@ impl Artifact {
         })
     }
 
-    fn index(spec: &IndexSpec, runfiles: &Runfiles) -> Result<Self, Error> {
+    fn index(spec: &IndexSpec, runfiles: &Runfiles, pulls: &Rc<Pulls>) -> Result<Self, Error> {
         let bytes = read(&spec.label, &spec.manifest, runfiles)?;
-        let images = spec.images.iter().map(|image| Self::image(image, runfiles));
+        let images = spec.images.iter();
+        let images = images.map(|image| Self::image(image, runfiles, pulls));
         let images = images.collect::<Result<Vec<_>, _>>()?;
         let text = String::from_utf8_lossy(&bytes);
         let is_named = |image: &&Self| text.contains(&image.digest.to_string());
@@ -146,6 +154,7 @@ impl Artifact {
 struct Files<'a> {
     spec: &'a PushedImageSpec,
     runfiles: &'a Runfiles,
+    pulls: &'a Rc<Pulls>,
     manifest: &'a Manifest,
     description: &'a ImageDescription,
 }
@@ -165,7 +174,8 @@ impl Files<'_> {
             });
         };
         let layout = spec.base_layout.as_deref().unwrap_or_default();
-        let config = self.blob(&spec.config, (&manifest.config).into(), None);
+        let config = BlobPlace::Runfile(spec.config.clone());
+        let config = self.blob(config, (&manifest.config).into(), None);
         let layers = manifest
             .layers
             .iter()
@@ -175,16 +185,30 @@ impl Files<'_> {
         let layers = layers.map(|(index, (blob, layer))| {
             let path = match index.checked_sub(from_layout) {
                 Some(upper) => spec.blobs[upper].clone(),
-                None => format!("{layout}/blobs/sha256/{}", blob.digest.hex()),
+                None => Some(format!("{layout}/blobs/sha256/{}", blob.digest.hex())),
             };
-            self.blob(&path, blob.into(), Some(layer))
+            let place = match path {
+                Some(path) => BlobPlace::Runfile(path),
+                None => self.remote(index, layer)?,
+            };
+            Ok(self.blob(place, blob.into(), Some(layer)))
         });
-        Ok(std::iter::once(config).chain(layers).collect())
+        std::iter::once(Ok(config)).chain(layers).collect()
+    }
+
+    fn remote(&self, index: usize, layer: &LayerDescription) -> Result<BlobPlace, Error> {
+        let remote = RemoteBlob::of_layer(&self.spec.label, layer);
+        let remote = remote.ok_or_else(|| Error::NoBlob {
+            label: self.spec.label.clone(),
+            index,
+            diff_id: layer.diff_id,
+        })?;
+        Ok(BlobPlace::Registry(remote, Rc::clone(self.pulls)))
     }
 
     fn blob(
         &self,
-        path: &str,
+        place: BlobPlace,
         blob: BlobDescription,
         layer: Option<&LayerDescription>,
     ) -> BlobFile {
@@ -192,7 +216,7 @@ impl Files<'_> {
         BlobFile::new(
             self.runfiles.clone(),
             &self.spec.label,
-            path,
+            place,
             blob,
             layer.is_some(),
             repository,

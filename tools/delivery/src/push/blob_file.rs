@@ -1,7 +1,9 @@
 //! A blob that may have to be sent, and the file that has it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::io;
+use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
@@ -10,17 +12,29 @@ use stevedore_image::description::{BlobDescription, LayerDescription};
 use stevedore_image::repository::Repository;
 use stevedore_registry::{BlobSource, BlobStream};
 
+use crate::error::Error;
 use crate::event::{Event, Observer};
+use crate::pulls::{Pulls, RemoteBlob};
 use crate::runfiles::Runfiles;
 use crate::source::{Checking, Form, Layer};
 use crate::upload::{read_blob, Pieces};
 
-/// A blob of an image, by its runfiles path: whether the file is there is known when it is needed.
+/// Where a blob is.
+#[derive(Clone, Debug)]
+pub(super) enum BlobPlace {
+    /// In the file with this runfiles path: whether it is there is known when it is needed.
+    Runfile(String),
+    /// In a registry: it is fetched when it is needed.
+    Registry(RemoteBlob, Rc<Pulls>),
+}
+
+/// A blob of an image.
 #[derive(Clone, Debug)]
 pub struct BlobFile {
     runfiles: Runfiles,
     label: String,
-    path: String,
+    place: BlobPlace,
+    fetched: OnceCell<PathBuf>,
     blob: BlobDescription,
     is_layer: bool,
     repository: Option<Repository>,
@@ -30,7 +44,7 @@ impl BlobFile {
     pub(super) fn new(
         runfiles: Runfiles,
         label: &str,
-        path: &str,
+        place: BlobPlace,
         blob: BlobDescription,
         is_layer: bool,
         repository: Option<Repository>,
@@ -38,7 +52,8 @@ impl BlobFile {
         Self {
             runfiles,
             label: label.to_owned(),
-            path: path.to_owned(),
+            place,
+            fetched: OnceCell::new(),
             blob,
             is_layer,
             repository,
@@ -65,6 +80,19 @@ impl BlobFile {
         self.repository.as_ref()
     }
 
+    /// Sees that it is in a file.
+    ///
+    /// # Errors
+    /// If it has to be fetched, and that fails.
+    pub(crate) async fn fetch(&self) -> Result<(), Error> {
+        if let (BlobPlace::Registry(wanted, pulls), None) = (&self.place, self.fetched.get()) {
+            let path = pulls.obtain(wanted).await?;
+            // Somebody else may have fetched it meanwhile, to the same file.
+            let _ = self.fetched.set(path);
+        }
+        Ok(())
+    }
+
     /// What reads it, and tells `observer` how far that is.
     pub(crate) fn reader<'a>(&'a self, observer: &'a Observer) -> impl BlobSource + use<'a> {
         Reader {
@@ -74,10 +102,20 @@ impl BlobFile {
         }
     }
 
+    fn path(&self) -> io::Result<PathBuf> {
+        match &self.place {
+            BlobPlace::Runfile(path) => self.runfiles.find(path).map_err(io::Error::other),
+            BlobPlace::Registry(..) => {
+                let path = self.fetched.get().cloned();
+                path.ok_or_else(|| io::Error::other("the blob was not fetched"))
+            }
+        }
+    }
+
     fn layer(&self) -> io::Result<Layer> {
         Ok(Layer {
             description: LayerDescription::new(self.content()),
-            path: self.runfiles.find(&self.path).map_err(io::Error::other)?,
+            path: self.path()?,
             blob: Some(self.blob.clone()),
         })
     }
@@ -135,6 +173,10 @@ impl BlobSource for Reader<'_> {
             .layer()?
             .open(Form::Blob(Checking::Here))
             .map_err(io::Error::other)?;
-        io::copy(&mut reader, &mut io::sink()).map(drop)
+        let verified = io::copy(&mut reader, &mut io::sink()).map(drop);
+        if let (Err(_), BlobPlace::Registry(_, pulls)) = (&verified, &self.file.place) {
+            pulls.forget(&self.file.blob);
+        }
+        verified
     }
 }

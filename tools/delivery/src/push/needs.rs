@@ -1,6 +1,8 @@
 //! What may have to be sent: each blob once for each registry, and from there to the other repositories.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::io;
 
 use stevedore_image::digest::Digest;
 use stevedore_image::repository::Repository;
@@ -103,26 +105,38 @@ impl<'s, 'a> Need<'s, 'a> {
         let pulled = self.blob.repository();
         let pulled = pulled.filter(|from| from.domain() == own.domain() && *from != own);
         let mount = pushed.or(pulled);
-        let give = async {
-            if mount.is_none() && stop.repository.has_blob(self.digest()).await? {
+        let failed = |error| Error::registry(self.blob.label(), error);
+        if mount.is_none() {
+            let is_there = stop.repository.has_blob(self.digest()).await;
+            if is_there.map_err(failed)? {
                 return Ok(Delivered::Present);
             }
-            let reader = self.blob.reader(observer);
-            let turn = async || turns.acquire().await;
-            let content = self.blob.content();
-            stop.repository
-                .give_blob(content, mount, &reader, turn)
-                .await
+            // Before an upload begins, which a registry does not keep waiting for ever.
+            let _turn = turns.acquire().await;
+            self.blob.fetch().await?;
+        }
+        let reader = self.blob.reader(observer);
+        let fetch_failed = Cell::new(None);
+        let turn = async || {
+            let turn = turns.acquire().await;
+            let fetched = self.blob.fetch().await;
+            fetched.map(|()| turn).map_err(|error| {
+                fetch_failed.set(Some(error));
+                io::ErrorKind::Other.into()
+            })
         };
-        give.await
-            .map_err(|error| Error::registry(self.blob.label(), error))
+        let content = self.blob.content();
+        let given = stop.repository.give_blob(content, mount, &reader, turn);
+        let given = given.await;
+        given.map_err(|error| fetch_failed.take().unwrap_or_else(|| failed(error)))
     }
 
     /// Sends the blob, whether it is there or not.
     pub(super) async fn send(&self, turns: &Semaphore, observer: &Observer) -> Result<(), Error> {
+        self.blob.fetch().await?;
         let reader = self.blob.reader(observer);
         for stop in &self.stops {
-            let turn = async || turns.acquire().await;
+            let turn = async || Ok(turns.acquire().await);
             let sent = stop
                 .repository
                 .give_blob(self.blob.content(), None, &reader, turn)

@@ -132,7 +132,7 @@ impl<'a> Contents<'a> {
             .into_iter()
             .filter(|index| seen.insert(digests[*index]));
         Ok(Missing {
-            layers: self.delivery.check_layers(unique)?,
+            layers: self.delivery.check_layers(unique).await?,
             of: blobs.len(),
         })
     }

@@ -116,12 +116,22 @@ fn lost_layer(parts: &[Part<'_>], missing: Option<(usize, Digest)>) -> Option<(u
 async fn send_together(parts: &[Part<'_>], engine: &Docker) -> Result<LoadAnswer, Error> {
     let delivery = parts[0].delivery;
     let missing: Vec<bool> = parts.iter().flat_map(Part::is_missing).collect();
-    let archive = docker_archive::plan_upload(&archived(parts), |place| missing[place])
+    let mut measured = Vec::new();
+    for part in parts {
+        let image = part.delivery.image;
+        let layers = image.measured_layers(part.first..part.layers().len());
+        measured.push(layers.await?);
+    }
+    let with_sizes = archived(parts).into_iter().zip(&measured);
+    let with_sizes: Vec<_> = with_sizes
+        .map(|(image, layers)| ArchivedImage { layers, ..image })
+        .collect();
+    let archive = docker_archive::plan_upload(&with_sizes, |place| missing[place])
         .map_err(|source| delivery.description_error(source))?;
     let mut layers = Vec::new();
     for place in archive.layers() {
         let (part, index) = locate(&archived(parts), place);
-        let found = parts[part].delivery.check_layers([index])?;
+        let found = parts[part].delivery.check_layers([index]).await?;
         layers.extend(found.into_iter().map(|(_, layer)| (place, layer)));
     }
     count_sent(parts);

@@ -5,24 +5,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use stevedore_delivery::Event;
+use stevedore_delivery::{Event, Observer};
 use stevedore_registry::credentials::{Sources, Surroundings};
 use stevedore_registry::{Notice, Options};
 use stevedore_wire::Traffic;
 
-use crate::cli::PushFlags;
-use crate::progress::Progress;
+use crate::cli::RegistryFlags;
 
 /// Where Docker and podman keep registries' certificates
 /// (<https://docs.docker.com/engine/security/certificates/>, containers-certs.d(5)).
 const CERTIFICATE_ROOTS: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
 const CERTIFICATES_IN_HOME: [&str; 2] = [".config/containers/certs.d", ".docker/certs.d"];
 
-/// The options of a push.
-pub(super) fn of(flags: &PushFlags, traffic: &Traffic, progress: &Progress) -> Options {
+/// The options that flags and this machine say; what is sent is counted by `traffic`.
+pub(crate) fn of(flags: &RegistryFlags, traffic: &Traffic, observer: Observer) -> Options {
     let answer_patience = Duration::from_secs(flags.timeout.into());
     let credentials = Sources::new(flags.credential_helper.clone(), Surroundings::of_process());
-    let observer = progress.observer();
     Options {
         credentials: credentials.with_helper_patience(answer_patience),
         insecure: flags.insecure,
@@ -53,6 +51,9 @@ fn event(notice: Notice) -> Event {
         Notice::Retrying { reason, after } => Event::Retrying { reason, after },
         Notice::Resuming { offset, size } => Event::FellBack {
             reason: format!("the upload goes on at byte {offset} of {size}"),
+        },
+        Notice::ResumingDownload { offset, size } => Event::FellBack {
+            reason: format!("the download goes on at byte {offset} of {size}"),
         },
         Notice::FellBack { reason } => Event::FellBack { reason },
         Notice::Detail { text } => Event::Detail { text },
