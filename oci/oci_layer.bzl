@@ -4,6 +4,7 @@ load("//oci:providers.bzl", "OciLayerInfo")
 load("//oci/private:attribute_error.bzl", "check_attribute", "fail_attribute")
 load("//oci/private:build_tool.bzl", "BUILD_TOOLCHAIN_TYPE")
 load("//oci/private:compression.bzl", "COMPRESSIONS", "TAR_SUFFIXES")
+load("//oci/private:compression_setting.bzl", "COMPRESSION_ATTRS", "default_compression")
 load("//oci/private:image_path.bzl", "image_path_error")
 load("//oci/private:label_text.bzl", "label_text")
 load("//oci/private:layer_actions.bzl", "layer_actions")
@@ -16,7 +17,7 @@ def _oci_layer_impl(ctx):
     _check(ctx)
     layer = layer_actions(
         ctx,
-        compression = ctx.attr.compression,
+        compression = ctx.attr.compression or default_compression(ctx),
         recipe = layer_recipe(
             ctx,
             srcs = ctx.attr.srcs,
@@ -140,9 +141,9 @@ glob that matches nothing is an error.""",
         ),
         "compression": attr.string(
             doc = """How the blob of this layer (what a registry gets) is compressed: `gzip`, which every engine reads;
-`zstd`, smaller and faster, for Docker 23 and later; `none`. A load into an engine never compresses.""",
-            default = "gzip",
-            values = COMPRESSIONS,
+`zstd`, smaller and faster, for Docker 23 and later; `none`. Empty: as the build setting
+`@rules_stevedore//oci:compression` says, which is `gzip` unless it is set. A load into an engine never compresses.""",
+            values = [""] + COMPRESSIONS,
         ),
         "create_parents": attr.bool(
             doc = """Whether parent directories that nothing else brings are written (`0755`, owner `0:0`; `/tmp` and `/var/tmp`
@@ -160,7 +161,7 @@ for it, or turn this off, if they differ from these.""",
             doc = "A file in the format of `/etc/group` to look group names up in.",
             allow_single_file = True,
         ),
-    },
+    } | COMPRESSION_ATTRS,
     provides = [OciLayerInfo],
     toolchains = [BUILD_TOOLCHAIN_TYPE],
 )

@@ -2,6 +2,7 @@
 
 load("//oci:providers.bzl", "OciImageInfo")
 load(":build_tool.bzl", "build_tool_args", "run_build_tool")
+load(":spec.bzl", "add_spec")
 
 visibility(["//oci/..."])
 
@@ -12,8 +13,8 @@ def image_actions(ctx, *, base, layers, config_spec, manifest_spec):
       ctx: rule context.
       base: `OciImageInfo` or `None`.
       layers: list of `OciLayerInfo`; what is added to the base, the bottom one first.
-      config_spec: string; JSON.
-      manifest_spec: string; JSON.
+      config_spec: struct that `spec` returns.
+      manifest_spec: struct that `spec` returns.
 
     Returns:
       `OciImageInfo`.
@@ -38,7 +39,7 @@ def _config(ctx, *, base, layers, spec):
     base_files = [base.config, base.description] if base else []
 
     args = build_tool_args(ctx, "config")
-    args.add(spec, format = "--spec=%s")
+    spec_files = add_spec(ctx, args, spec)
     if base:
         args.add(base.config, format = "--base-config=%s")
         args.add(base.description, format = "--base-description=%s")
@@ -48,7 +49,7 @@ def _config(ctx, *, base, layers, spec):
     run_build_tool(
         ctx,
         arguments = [args],
-        inputs = depset(base_files + descriptions),
+        inputs = depset(base_files + descriptions + spec_files),
         mnemonic = "ImageConfig",
         outputs = [config, description],
         progress_message = "Describing image %{label}",
@@ -61,7 +62,7 @@ def _manifest(ctx, *, base, config, layers, spec):
     descriptions = [layer.blob_description for layer in layers]
 
     args = build_tool_args(ctx, "manifest")
-    args.add(spec, format = "--spec=%s")
+    spec_files = add_spec(ctx, args, spec)
     args.add(config, format = "--config=%s")
     if base:
         args.add(base.manifest, format = "--base-manifest=%s")
@@ -71,7 +72,7 @@ def _manifest(ctx, *, base, config, layers, spec):
     run_build_tool(
         ctx,
         arguments = [args],
-        inputs = depset([config] + ([base.manifest] if base else []) + descriptions),
+        inputs = depset([config] + ([base.manifest] if base else []) + descriptions + spec_files),
         mnemonic = "ImageManifest",
         outputs = [manifest, digest],
         progress_message = "Writing manifest of image %{label}",

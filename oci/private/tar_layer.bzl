@@ -9,6 +9,7 @@ load("//oci:providers.bzl", "OciLayerInfo")
 load(":attribute_error.bzl", "fail_attribute")
 load(":build_tool.bzl", "BUILD_TOOLCHAIN_TYPE", "build_tool_args", "run_build_tool")
 load(":compression.bzl", "TAR_SUFFIXES", "blob_suffix", "tar_suffix")
+load(":compression_setting.bzl", "COMPRESSION_ATTRS", "default_compression")
 load(":label_text.bzl", "label_text")
 
 visibility(["//oci/..."])
@@ -27,9 +28,13 @@ def _tar_layers_aspect_impl(target, ctx):
         for tar in tars
     })]
 
+# What a rule needs for `layers_of`, since it describes source files by itself.
+TAR_LAYER_ATTRS = COMPRESSION_ATTRS
+
 tar_layers_aspect = aspect(
     implementation = _tar_layers_aspect_impl,
     doc = "Describes the tars of a target.",
+    attrs = TAR_LAYER_ATTRS,
     # A label of an output file, too, is described where the file is made.
     apply_to_generating_rules = True,
     toolchains = [BUILD_TOOLCHAIN_TYPE],
@@ -39,7 +44,7 @@ def layers_of(ctx, *, attribute, target):
     """Returns the layers that a target stands for.
 
     Args:
-      ctx: rule context; the attribute has `tar_layers_aspect`.
+      ctx: rule context with `TAR_LAYER_ATTRS`; the attribute has `tar_layers_aspect`.
       attribute: string; the attribute's name, for messages.
       target: `Target`; an `oci_layer`, or a target whose files are tars.
 
@@ -79,6 +84,7 @@ def _tar_layer_actions(ctx, *, label, prefix, source):
         "description": description,
         "blob_description": blob_description,
     }
+    compression = default_compression(ctx)
     if tar_suffix(source.basename) != ".tar":
         # The file is the blob; one pass over it tells both digests.
         files |= {
@@ -90,26 +96,35 @@ def _tar_layer_actions(ctx, *, label, prefix, source):
             "--blob-description": blob_description,
         })
         _run(ctx, label, source, "LayerTar", "Decompressing layer %{input}", {"--tar": files["tar"]})
+    elif compression == "none":
+        files |= {
+            "blob": source,
+            "tar": source,
+        }
+        _run(ctx, label, source, "LayerDescribe", "Describing layer %{input}", {
+            "--description": description,
+            "--blob-description": blob_description,
+        }, compression = compression)
     else:
         files |= {
-            "blob": ctx.actions.declare_file(stem + blob_suffix("gzip")),
+            "blob": ctx.actions.declare_file(stem + blob_suffix(compression)),
             "tar": source,
         }
         _run(ctx, label, source, "LayerDescribe", "Describing layer %{input}", {"--description": description})
         _run(ctx, label, source, "LayerCompress", "Compressing layer %{input}", {
             "--blob": files["blob"],
             "--blob-description": blob_description,
-        })
+        }, compression = compression)
     return OciLayerInfo(label = label, **files)
 
-def _run(ctx, label, source, mnemonic, progress_message, outputs):
+def _run(ctx, label, source, mnemonic, progress_message, outputs, *, compression = None):
     args = build_tool_args(ctx, "tar-layer")
     args.add(label_text(label), format = "--label=%s")
     args.add(source, format = "--source=%s")
     for flag, output in outputs.items():
         args.add(output, format = flag + "=%s")
-    if "--blob" in outputs:
-        args.add("--compression=gzip")
+    if compression:
+        args.add(compression, format = "--compression=%s")
     run_build_tool(
         ctx,
         arguments = [args],

@@ -37,16 +37,18 @@ def _failure_test_impl(ctx):
     asserts.expect_failure(env, ctx.attr.message)
     return analysistest.end(env)
 
-def _make_failure_test(platform):
+def _make_failure_test(platform, **kwargs):
     return analysistest.make(
         _failure_test_impl,
         attrs = {"message": attr.string(mandatory = True)},
-        config_settings = _settings(platform),
+        config_settings = _settings(platform, **kwargs),
         doc = "Expects that a target cannot be analysed, and a part of the message.",
         expect_failure = True,
     )
 
 failure_test = _make_failure_test("linux_amd64")
+
+unknown_compression_failure_test = _make_failure_test("linux_amd64", settings = {str(Label("//oci:compression")): "bzip2"})
 
 unknown_cpu_failure_test = _make_failure_test("linux_unknown_cpu")
 

@@ -4,7 +4,7 @@ load("//oci:defs.bzl", "oci_bundle", "oci_image", "oci_import", "oci_incremental
 load("//oci:providers.bzl", "OciBundleInfo", "OciImageInfo", "OciIndexInfo", "OciLayerInfo", "StevedoreToolInfo")
 load("//oci/private:load.bzl", load_rule = "oci_incremental_load")
 load("//oci/private:push.bzl", push_rule = "oci_push")
-load(":analysis.bzl", "failure_test", "unknown_cpu_failure_test")
+load(":analysis.bzl", "failure_test", "unknown_compression_failure_test", "unknown_cpu_failure_test")
 load(":fixtures.bzl", "files", "tree")
 
 visibility("private")
@@ -333,6 +333,11 @@ def failure_tests(*, name):
     tests.append(_test(
         "failing_push_tags_twice",
         "attribute `remote_tags`: is given as such (`a, b`) and as a file (`oci/tests/data/text`): expected one of the two",
+    ))
+    tests.append(_test(
+        "image_app_layer",
+        "//oci:compression: got `bzip2`, expected one of `gzip`, `zstd`, `none`",
+        rule = unknown_compression_failure_test,
     ))
     tests.append(_test(
         "image_nothing",

@@ -16,15 +16,20 @@ def _spec_of(action):
 # The config of an image without attributes.
 _NOTHING = {
     "architecture": None,
+    "author": None,
     "cmd": None,
+    "comment": None,
     "created": None,
     "entrypoint": None,
     "env": [],
     "exposed_ports": [],
     "healthcheck": None,
+    "history": [],
     "labels": {},
     "layers": [],
     "os": None,
+    "os_features": [],
+    "os_version": None,
     "reset": [],
     "stop_signal": None,
     "target_architecture": "amd64",
@@ -38,15 +43,20 @@ _NOTHING = {
 
 _EVERYTHING = {
     "architecture": "arm",
+    "author": "me",
     "cmd": ["--port", "80"],
+    "comment": "why",
     "created": "2026-01-31T12:00:00Z",
     "entrypoint": ["/app/server"],
     "env": [["B", "$A"], ["A", "1"]],
     "exposed_ports": ["80/tcp", "53/udp"],
     "healthcheck": {"retries": 3, "test": ["NONE"]},
+    "history": ["the app"],
     "labels": {"a": "b"},
     "layers": ["//oci/tests:image_app_layer"],
     "os": "linux",
+    "os_features": ["x"],
+    "os_version": "10",
     "reset": ["env"],
     "stop_signal": "SIGINT",
     "user": "app",
@@ -263,6 +273,80 @@ def _outputs_test_impl(ctx):
 
 _outputs_test = make_analysis_test(_outputs_test_impl)
 
+def _stamp_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    stamped = [
+        action.mnemonic
+        for action in analysistest.target_actions(env)
+        if [argument for argument in action.argv or [] if "-status=" in argument]
+    ]
+    asserts.equals(env, ctx.attr.stamped, sorted(stamped))
+    files = [
+        argument.rpartition("/")[2]
+        for mnemonic in ["ImageConfig", "ImageManifest"]
+        for argument in relative_paths(env, action_of(env, mnemonic).argv)
+        if argument.partition("=")[0] in ["--annotations-file", "--created-file", "--env-file", "--labels-file"]
+    ]
+    asserts.equals(env, ctx.attr.files, files)
+    layers = [action for action in target[ActionGraphInfo].actions.to_list() if action.mnemonic.startswith("Layer")]
+    asserts.equals(env, 3, len(layers))
+    for action in layers:
+        asserts.equals(env, [], [name for name in input_names(action) if "status" in name], "no layer depends on the status")
+    return analysistest.end(env)
+
+_STAMP_TEST = {
+    "attrs": {
+        "files": attr.string_list(doc = "Files with attributes."),
+        "stamped": attr.string_list(doc = "The actions that read the workspace status."),
+    },
+}
+
+_stamp_test = make_analysis_test(_stamp_test_impl, **_STAMP_TEST)
+
+_with_stamp_flag_test = make_analysis_test(
+    _stamp_test_impl,
+    settings = {"//command_line_option:stamp": True},
+    **_STAMP_TEST
+)
+
+# Arguments of an image, the files with its attributes, and which actions read the workspace status without --stamp and with it.
+_STAMPED = {
+    "annotation": ({"annotations": {"a": "{{B}}"}}, [], [], ["ImageManifest"]),
+    "always": ({"created": "{{BUILD_TIMESTAMP}}", "stamp": 1}, [], ["ImageConfig"], ["ImageConfig"]),
+    "files": (
+        {"annotations": ":text", "created": ":text", "env": ":text", "labels": Label(":text")},
+        ["text", "text", "text", "text"],
+        [],
+        ["ImageConfig", "ImageManifest"],
+    ),
+    "label": ({"labels": {"a": "{{B}}"}}, [], [], ["ImageConfig"]),
+    "never": ({"labels": {"a": "{{B}}"}, "stamp": 0}, [], [], []),
+    "nothing": ({"labels": {"a": "b"}}, [], [], []),
+}
+
+def _compression_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    blobs = [layer.blob.basename for layer in analysistest.target_under_test(env)[OciImageInfo].layers]
+    asserts.equals(env, ctx.attr.blobs, blobs)
+    return analysistest.end(env)
+
+def _make_compression_test(compression):
+    return make_analysis_test(
+        _compression_test_impl,
+        attrs = {"blobs": attr.string_list(doc = "The names of the layers' blobs.")},
+        settings = {str(Label("//oci:compression")): compression},
+    )
+
+_none_test = _make_compression_test("none")
+_zstd_test = _make_compression_test("zstd")
+
+# A layer without attribute, an uncompressed tar, a layer with the attribute, a compressed tar.
+_BLOBS = {
+    "none": (_none_test, ["image_app_layer.tar", "image.tar", "layer_gzip.tar.gz", "image.tgz"]),
+    "zstd": (_zstd_test, ["image_app_layer.tar.zst", "image.tar.tar.zst", "layer_gzip.tar.gz", "image.tgz"]),
+}
+
 def image_tests(*, name):
     """Declares the tests.
 
@@ -291,6 +375,19 @@ def image_tests(*, name):
             manifest = json.encode(manifest),
             target_under_test = ":image_" + case,
         )
+        tests[test] = None
+    for case, (arguments, file_names, stamped, stamped_with_flag) in _STAMPED.items():
+        target = "image_stamped_" + case
+        oci_image(name = target, layers = [":image_app_layer"], tags = ["manual"], **arguments)
+        for rule, test, expected in [
+            (_stamp_test, target + "_test", stamped),
+            (_with_stamp_flag_test, target + "_with_flag_test", stamped_with_flag),
+        ]:
+            rule(name = test, files = file_names, stamped = expected, target_under_test = ":" + target)
+            tests[test] = None
+    for compression, (rule, blobs) in _BLOBS.items():
+        test = "image_compression_{}_test".format(compression)
+        rule(name = test, blobs = blobs, target_under_test = ":image_compressed")
         tests[test] = None
     for expected, rule in _PLATFORMS.items():
         test = "image_platform_{}_test".format(expected.replace("/", "_").replace(" ", "_"))
@@ -323,15 +420,20 @@ def _fixtures():
         name = "image_everything",
         annotations = {"x": "y"},
         architecture = "arm",
+        author = "me",
         cmd = ["--port", "80"],
+        comment = "why",
         created = "2026-01-31T12:00:00Z",
         entrypoint = ["/app/server"],
         env = {"B": "$A", "A": "1"},
         exposed_ports = ["80", "53/udp"],
         healthcheck = oci_healthcheck(retries = 3, test = ["NONE"]),
+        history = ["the app"],
         labels = {"a": "b"},
         layers = [":image_app_layer"],
         os = "linux",
+        os_features = ["x"],
+        os_version = "10",
         reset = ["env"],
         stop_signal = "SIGINT",
         tags = ["manual"],
@@ -345,6 +447,11 @@ def _fixtures():
         name = "image_app",
         base = ":image_base",
         layers = [":image_app_layer", ":image_tgz"],
+        tags = ["manual"],
+    )
+    oci_image(
+        name = "image_compressed",
+        layers = [":image_app_layer", ":image_tar", ":layer_gzip", ":image_tgz"],
         tags = ["manual"],
     )
     tree(name = "image_foreign", linked = [":text"], tags = ["manual"])

@@ -12,6 +12,7 @@ load("//oci/private:ownership.bzl", "metadata_error", "mode_error", "mtime_error
 load("//oci/private:repo_tags.bzl", "remote_tags_error", "repo_tags_error", "repo_tags_file")
 load("//oci/private:runfiles_path.bzl", "runfiles_path")
 load("//oci/private:suggestion.bzl", "did_you_mean")
+load("//oci/private:value_or_file.bzl", "assignments_error", "assignments_file", "time_file")
 
 visibility("private")
 
@@ -154,6 +155,24 @@ _CASES = [
     ]),
     (label_text, [
         (Label("//oci:defs.bzl"), "//oci:defs.bzl"),
+    ]),
+    (assignments_file, [
+        ({"a": "b"}, None),
+        (":labels", ":labels"),
+        (Label("//oci:defs.bzl"), Label("//oci:defs.bzl")),
+    ]),
+    (assignments_error, [
+        ({"a": "b"}, None),
+        ("labels.txt", None),
+        ("a=b=c", "`a=b=c` is an assignment, and a string is the label of a file: did you mean `{\"a\": \"b=c\"}`?"),
+        (["a=b"], "`[\"a=b\"]` is a list: expected a dict, or the label of a file with `KEY=VALUE` a line"),
+    ]),
+    (time_file, [
+        ("", None),
+        ("2026-01-31T12:00:00Z", None),
+        ("{{BUILD_TIMESTAMP}}", None),
+        (":created", ":created"),
+        ("created.txt", "created.txt"),
     ]),
     (_reset_suggestion, [
         ("Entrypoint", "did you mean `entrypoint`?"),

@@ -411,3 +411,58 @@ fn a_base_of_another_platform_and_a_wrong_spec_are_refused() {
     assert!(message.contains("unknown field `x`"), "{message}");
     assert_eq!(output.status.code(), Some(1));
 }
+
+#[test]
+fn attributes_come_from_files_and_from_the_workspace_status() {
+    let bench = Workbench::new();
+    bench.write(
+        "labels.txt",
+        "# the revision\nrevision={{COMMIT}}\n\nplain=a = b\n",
+    );
+    bench.write("env.txt", "PATH=/app\nMORE=$PATH:/bin\n");
+    bench.write("created.txt", "{{TIME}}\n");
+    bench.write("annotations.txt", "revision={{COMMIT}}\n");
+    bench.write("stable.txt", "COMMIT abc\n");
+    bench.write("volatile.txt", "TIME 86400\n");
+    let make = |status: &[&str]| {
+        let config = [
+            "config",
+            &format!("--spec={SPEC}"),
+            "--labels-file=labels.txt",
+            "--env-file=env.txt",
+            "--created-file=created.txt",
+            "--config=config.json",
+            "--description=description.json",
+        ];
+        bench.succeed(&[&config[..], status].concat());
+        let manifest = [
+            "manifest",
+            r#"--spec={"label": "//app:image"}"#,
+            "--annotations-file=annotations.txt",
+            "--config=config.json",
+            "--manifest=manifest.json",
+            "--digest=digest.txt",
+        ];
+        bench.succeed(&[&manifest[..], status].concat());
+        (bench.json("config.json"), bench.json("manifest.json"))
+    };
+    let status = [
+        "--stable-status=stable.txt",
+        "--volatile-status=volatile.txt",
+    ];
+    let (config, manifest) = make(&status);
+    assert_eq!(
+        config["config"],
+        json!({
+            "Env": ["PATH=/app", "MORE=/app:/bin"],
+            "Entrypoint": ["/app"],
+            "Labels": {"plain": "a = b", "revision": "abc"},
+        })
+    );
+    assert_eq!(config["created"], "1970-01-02T00:00:00Z");
+    assert_eq!(manifest["annotations"], json!({"revision": "abc"}));
+    let (config, manifest) = make(&[]);
+    assert_eq!(config["config"]["Labels"]["revision"], "unstamped");
+    assert_eq!(config["created"], "1970-01-01T00:00:00Z");
+    assert_eq!(manifest["annotations"], json!({"revision": "unstamped"}));
+}

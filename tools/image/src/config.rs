@@ -9,6 +9,7 @@ mod health_check;
 mod history;
 mod port;
 mod spec;
+mod stamp;
 mod time;
 
 use std::fs;
@@ -94,10 +95,19 @@ pub fn assemble(
     };
     let created = time::checked(spec)?;
     config.set("created", created.clone().into());
+    if let Some(author) = &spec.author {
+        config.set("author", author.clone().into());
+    }
     config.set("architecture", platform.architecture.clone().into());
     config.set("os", platform.os.clone().into());
     if let Some(variant) = &platform.variant {
         config.set("variant", variant.clone().into());
+    }
+    if let Some(version) = &spec.os_version {
+        config.set("os.version", version.clone().into());
+    }
+    if !spec.os_features.is_empty() {
+        config.set("os.features", spec.os_features.clone().into());
     }
     edit_settings(&mut config, spec)?;
     config.append_layers(&layers)?;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::repository::{split_tag, Repository};
+use crate::status::Status;
 use crate::tag::Tag;
-use crate::tags::{self, Status};
+use crate::tags;
 
 /// A repository that an image is pushed to, and its tags there. Without tags it is known there by its digest alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

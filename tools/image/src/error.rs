@@ -361,14 +361,21 @@ pub enum Error {
         found: String,
         expected: String,
     },
-    /// A placeholder in a tag is not in the status files.
+    /// A line of a file is not an assignment.
+    #[error("line {line} of `{}` has `{found}`: expected `KEY=VALUE`", path.display())]
+    NotAnAssignment {
+        path: PathBuf,
+        line: usize,
+        found: String,
+    },
+    /// A placeholder is not in the status files.
     #[error("the placeholder `{{{{{key}}}}}` in `{text}` is not in the workspace status: known are {known}")]
     UnknownPlaceholder {
         key: String,
         text: String,
         known: String,
     },
-    /// A placeholder in a tag is not closed.
+    /// A placeholder is not closed.
     #[error("`{text}` has `{{{{` without `}}}}`: write a placeholder as `{{{{KEY}}}}`")]
     OpenPlaceholder { text: String },
 }

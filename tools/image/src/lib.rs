@@ -3,6 +3,7 @@
 
 pub mod archive;
 pub mod archive_plan;
+pub mod assignments;
 pub mod compression;
 pub mod config;
 pub mod description;
@@ -25,6 +26,7 @@ pub mod output;
 pub mod platform;
 pub mod reference;
 pub mod repository;
+pub mod status;
 pub mod tag;
 pub mod tags;
 mod threaded_writer;

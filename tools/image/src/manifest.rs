@@ -15,6 +15,7 @@ use crate::digest::{Content, Digest};
 use crate::error::Error;
 use crate::json;
 use crate::media_type;
+use crate::status::Status;
 
 /// What an image's attributes say about its manifest.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +26,19 @@ pub struct ManifestSpec {
     /// Added to those of the base.
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
+}
+
+impl ManifestSpec {
+    /// Replaces the placeholders in the values of annotations.
+    ///
+    /// # Errors
+    /// If a placeholder is not known.
+    pub fn stamp(&mut self, status: &Status) -> Result<(), Error> {
+        for value in self.annotations.values_mut() {
+            *value = status.fill_in(value)?;
+        }
+        Ok(())
+    }
 }
 
 /// Makes the manifest of an image whose config has the content `config`. `blobs` are those of the layers above the

@@ -1,77 +1,8 @@
 //! The tags that an image gets, which may have placeholders for values of the workspace status.
-//!
-//! See <https://bazel.build/docs/user-manual#workspace-status>.
-
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use crate::error::Error;
 use crate::reference::Reference;
-
-/// What stands for a value in a build that is not stamped.
-const UNSTAMPED: &str = "unstamped";
-
-/// The values of the workspace status; none in a build that is not stamped.
-#[derive(Clone, Debug, Default)]
-pub struct Status {
-    values: Option<BTreeMap<String, String>>,
-}
-
-impl Status {
-    /// Adds the values of a status file: a key, a space and a value a line.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
-    pub fn load(mut self, path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(|source| Error::io("read", path, source))?;
-        let values = self.values.get_or_insert_default();
-        for line in text.lines() {
-            let (key, value) = line.split_once(' ').unwrap_or((line, ""));
-            values.insert(key.to_owned(), value.to_owned());
-        }
-        Ok(self)
-    }
-
-    fn value(&self, key: &str, text: &str) -> Result<&str, Error> {
-        let Some(values) = &self.values else {
-            return Ok(UNSTAMPED);
-        };
-        values
-            .get(key)
-            .map(String::as_str)
-            .ok_or_else(|| Error::UnknownPlaceholder {
-                key: key.to_owned(),
-                text: text.to_owned(),
-                known: match values.is_empty() {
-                    true => "none".to_owned(),
-                    false => values
-                        .keys()
-                        .map(|key| format!("`{key}`"))
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                },
-            })
-    }
-
-    /// Replaces every `{{KEY}}`.
-    pub(crate) fn expand(&self, text: &str) -> Result<String, Error> {
-        let mut expanded = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("{{") {
-            let (key, after) = after
-                .split_once("}}")
-                .ok_or_else(|| Error::OpenPlaceholder {
-                    text: text.to_owned(),
-                })?;
-            expanded.push_str(before);
-            expanded.push_str(self.value(key.trim(), text)?);
-            rest = after;
-        }
-        expanded.push_str(rest);
-        Ok(expanded)
-    }
-}
+use crate::status::Status;
 
 /// The references that texts stand for, in their order, each once. Empty texts and those that begin with `#` stand for
 /// none, so that they may be the lines of a file.
@@ -109,13 +40,7 @@ pub(crate) fn meant<'a>(texts: impl IntoIterator<Item = &'a str>) -> impl Iterat
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    fn status(text: &str) -> Status {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("status.txt");
-        fs::write(&path, text).unwrap();
-        Status::default().load(&path).unwrap()
-    }
+    use crate::status::tests::status;
 
     fn resolved(texts: &[&str], status: &Status) -> Result<Vec<String>, Error> {
         let references = resolve(texts.iter().copied(), status)?;

@@ -1,12 +1,16 @@
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
 
+use stevedore_image::assignments;
 use stevedore_image::config::{self, Base, ConfigSpec};
 use stevedore_image::description::LayerDescription;
 use stevedore_image::json;
 use stevedore_image::output::OutputFile;
+
+use super::stamping::Stamping;
 
 #[derive(Args)]
 pub(crate) struct Config {
@@ -22,6 +26,17 @@ pub(crate) struct Config {
     /// The description of a layer above the base; once for each, from the bottom up.
     #[arg(long, value_name = "FILE")]
     layer: Vec<PathBuf>,
+    /// A file with more labels, `KEY=VALUE` a line.
+    #[arg(long, value_name = "FILE")]
+    labels_file: Option<PathBuf>,
+    /// A file with more environment variables, `KEY=VALUE` a line.
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// A file with the time at which the image was made.
+    #[arg(long, value_name = "FILE")]
+    created_file: Option<PathBuf>,
+    #[command(flatten)]
+    stamping: Stamping,
     /// Write the config.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -39,7 +54,24 @@ impl Config {
             .with_context(|| format!("failed to make the config of `{label}`"))
     }
 
-    fn assemble(&self, spec: ConfigSpec) -> anyhow::Result<()> {
+    /// Adds what comes from files, and replaces placeholders.
+    fn complete(&self, spec: &mut ConfigSpec) -> anyhow::Result<()> {
+        if let Some(path) = &self.labels_file {
+            spec.labels.extend(assignments::load(path)?);
+        }
+        if let Some(path) = &self.env_file {
+            spec.env.extend(assignments::load(path)?);
+        }
+        if let Some(path) = &self.created_file {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("failed to read `{}`", path.display()))?;
+            spec.created = Some(text.trim().to_owned());
+        }
+        Ok(spec.stamp(&self.stamping.status()?)?)
+    }
+
+    fn assemble(&self, mut spec: ConfigSpec) -> anyhow::Result<()> {
+        self.complete(&mut spec)?;
         let base = match (&self.base_config, &self.base_description) {
             (Some(config), Some(description)) => Some(Base::load(config, description)?),
             _ => None,

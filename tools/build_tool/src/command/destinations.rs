@@ -7,7 +7,7 @@ use clap::{Args, Parser};
 use stevedore_image::destinations::{self, Destination, Wanted};
 use stevedore_image::json;
 use stevedore_image::output::OutputFile;
-use stevedore_image::tags::Status;
+use stevedore_image::status::Status;
 
 use super::per_image;
 use super::stamping::Stamping;

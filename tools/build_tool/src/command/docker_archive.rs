@@ -6,7 +6,8 @@ use clap::{Args, Parser};
 
 use stevedore_image::docker_archive::{self, NamedFiles};
 use stevedore_image::image_files::ImageFiles;
-use stevedore_image::tags::{self, Status};
+use stevedore_image::status::Status;
+use stevedore_image::tags;
 
 use super::per_image;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use stevedore_image::tags::Status;
+use stevedore_image::status::Status;
 use stevedore_image::Error;
 
 /// The workspace status, in a build that is stamped.

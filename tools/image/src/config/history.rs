@@ -1,6 +1,6 @@
 //! The history of an image, which has an entry for each layer.
 
-use serde_json::{json, Value};
+use serde_json::{json, Map, Value};
 
 use super::document::Document;
 use super::ConfigSpec;
@@ -8,8 +8,9 @@ use crate::error::Error;
 
 const FIELD: &str = "history";
 
-/// Appends an entry for each new layer. If the base's history has too few entries for its layers, as is legal if it
-/// has none, it is filled up first: engines take entries and layers together by their order.
+/// Appends an entry for each new layer, and one for each further text of the spec. If the base's history has too few
+/// entries for its layers, as is legal if it has none, it is filled up first: engines take entries and layers together
+/// by their order.
 pub(super) fn append(
     config: &mut Document,
     spec: &ConfigSpec,
@@ -24,10 +25,31 @@ pub(super) fn append(
         history
             .push(json!({"created": created, "comment": "the base has no history of this layer"}));
     }
-    for index in 0..layers {
-        let label = spec.layers.get(index).unwrap_or(&spec.label);
-        history.push(json!({"created": created, "created_by": format!("rules_stevedore {label}")}));
+    for index in 0..layers.max(spec.history.len()) {
+        history.push(entry(spec, created, index, index < layers));
     }
     config.set(FIELD, history.into());
     Ok(())
+}
+
+/// An entry with its fields in the order of the specification.
+fn entry(spec: &ConfigSpec, created: &str, index: usize, is_of_layer: bool) -> Value {
+    let mut entry = Map::new();
+    let mut set = |field: &str, value: Value| entry.insert(field.to_owned(), value);
+    set("created", created.into());
+    if let Some(author) = &spec.author {
+        set("author", author.clone().into());
+    }
+    let created_by = spec.history.get(index).cloned().unwrap_or_else(|| {
+        let label = spec.layers.get(index).unwrap_or(&spec.label);
+        format!("rules_stevedore {label}")
+    });
+    set("created_by", created_by.into());
+    if let Some(comment) = &spec.comment {
+        set("comment", comment.clone().into());
+    }
+    if !is_of_layer {
+        set("empty_layer", true.into());
+    }
+    Value::Object(entry)
 }

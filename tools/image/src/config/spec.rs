@@ -26,9 +26,15 @@ pub struct ConfigSpec {
     pub target_architecture: String,
     #[serde(default)]
     pub target_variant: Option<String>,
-    /// RFC 3339; the epoch if not set.
+    #[serde(default)]
+    pub os_version: Option<String>,
+    #[serde(default)]
+    pub os_features: Vec<String>,
+    /// RFC 3339, or seconds since the epoch; the epoch if not set.
     #[serde(default)]
     pub created: Option<String>,
+    #[serde(default)]
+    pub author: Option<String>,
     #[serde(default)]
     pub entrypoint: Option<Vec<String>>,
     #[serde(default)]
@@ -53,7 +59,13 @@ pub struct ConfigSpec {
     /// Attributes whose value from the base is dropped.
     #[serde(default)]
     pub reset: Vec<String>,
-    /// The labels of the layers, for the history; the image's own where there is none.
+    /// What the history tells of each layer, and then of what is no layer.
+    #[serde(default)]
+    pub history: Vec<String>,
+    /// The comment in the history.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// The labels of the layers, for what `history` does not tell; the image's own where there is none.
     #[serde(default)]
     pub layers: Vec<String>,
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::digest::Digest;
+use crate::status::Status;
 
 fn spec(extra: Value) -> ConfigSpec {
     let mut spec = json!({
@@ -168,6 +169,66 @@ fn a_base_without_history_gets_one_for_its_layers() {
     let (config, _) = parsed(assemble(&spec(json!({})), Some(base), vec![layer("b")]));
     assert_eq!(config["history"].as_array().unwrap().len(), 3);
     assert_eq!(config["rootfs"]["diff_ids"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn the_history_tells_of_layers_and_of_what_is_none() {
+    let spec = spec(json!({
+        "author": "me", "comment": "why", "created": "86400",
+        "history": ["the program", "no layer"],
+        "layers": ["//app:program", "//app:data"],
+    }));
+    let layers = vec![layer("a"), layer("b")];
+    let (config, _) = parsed(assemble(&spec, None, layers.clone()));
+    assert_eq!(
+        config["history"].to_string(),
+        r#"[{"created":"1970-01-02T00:00:00Z","author":"me","created_by":"the program","comment":"why"},{"created":"1970-01-02T00:00:00Z","author":"me","created_by":"no layer","comment":"why"}]"#
+    );
+    assert_eq!(config["author"], "me");
+    let (config, _) = parsed(assemble(&spec, None, layers[..1].to_vec()));
+    assert_eq!(config["history"][1]["empty_layer"], true);
+    assert_eq!(config["history"][0].get("empty_layer"), None);
+    let spec = ConfigSpec {
+        history: Vec::new(),
+        ..spec
+    };
+    let (config, _) = parsed(assemble(&spec, None, layers));
+    assert_eq!(
+        config["history"][1]["created_by"],
+        "rules_stevedore //app:data"
+    );
+}
+
+#[test]
+fn what_windows_wants_to_know_is_in_the_config() {
+    let spec = spec(json!({"os_version": "10.0.20348.1", "os_features": ["win32k"]}));
+    let (config, _) = parsed(assemble(&spec, None, Vec::new()));
+    assert_eq!(config["os.version"], "10.0.20348.1");
+    assert_eq!(config["os.features"], json!(["win32k"]));
+}
+
+#[test]
+fn values_are_stamped_where_a_status_is_given() {
+    let stamped = |text: &str, status: &Status| {
+        let mut spec = spec(json!({
+            "env": [["{{A}}", "{{A}}"]], "labels": {"{{A}}": text}, "author": text, "comment": text,
+            "history": [text], "created": "{{A}}",
+        }));
+        spec.stamp(status).unwrap();
+        spec
+    };
+    let status = crate::status::tests::status("A 86400\n");
+    let spec = stamped("v{{A}}", &status);
+    assert_eq!(spec.env, [("{{A}}".to_owned(), "86400".to_owned())]);
+    assert_eq!(spec.labels["{{A}}"], "v86400");
+    assert_eq!(spec.history, ["v86400"]);
+    for text in [&spec.author, &spec.comment] {
+        assert_eq!(text.as_deref(), Some("v86400"));
+    }
+    assert_eq!(time::checked(&spec).unwrap(), "1970-01-02T00:00:00Z");
+    let spec = stamped("v{{A}}", &Status::default());
+    assert_eq!(spec.labels["{{A}}"], "vunstamped");
+    assert_eq!(spec.created, None);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::status::tests::status;
 
 fn wanted(repository: &str, tags: &[&str], references: &[&str]) -> Wanted {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
@@ -7,13 +8,6 @@ fn wanted(repository: &str, tags: &[&str], references: &[&str]) -> Wanted {
         tags: owned(tags),
         references: owned(references),
     }
-}
-
-fn status(text: &str) -> Status {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("status.txt");
-    fs::write(&path, text).unwrap();
-    Status::default().load(&path).unwrap()
 }
 
 /// `REPOSITORY:TAG,TAG` for each.
