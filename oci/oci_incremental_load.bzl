@@ -32,12 +32,17 @@ def oci_incremental_load(*, name, image = None, repo_tags = [], images = {}, sta
     )
     ```
 
-    The output group `docker_archive` is a tar of the images with their tags, for `docker load`.
+    Of an `oci_index` the image for the engine's platform is loaded, or the one for which `--platform=linux/arm64` at run time
+    asks. The layers of all its images are built, since which engine it will be is not known then.
+
+    The output group `docker_archive` is a tar of the images with their tags, for `docker load`; of an index it has the image for
+    the target platform.
 
     Args:
       name: string; the target's name, and the name of its executable.
-      image: label; an `oci_image`, an `oci_import`, or a target with one directory in the OCI layout, such as rules_oci's
-        `oci_image`. Either this or `images` is given.
+      image: label; an `oci_image`, an `oci_import`, an `oci_index`, or a target with one directory in the OCI layout, such as
+        rules_oci's `oci_image`; or an `oci_bundle`, which says itself how its images are called. Either this or `images` is
+        given.
       repo_tags: list of references like `app:dev`; or the label of a file with one a line, as in rules_oci. A reference
         without a tag gets `latest`. `{{KEY}}` is replaced by that key's value in
         [Bazel's workspace status](https://bazel.build/docs/user-manual#workspace-status) if the target is stamped, and

@@ -1,14 +1,15 @@
-"""What can be pushed: an image, or an index with its images."""
+"""What can be delivered: an image, or an index with its images."""
 
 load("//oci:providers.bzl", "OciImageInfo", "OciIndexInfo")
 load(":attribute_error.bzl", "fail_attribute")
 load(":image_aspect.bzl", "not_an_image_error")
+load(":label_text.bzl", "label_text")
 load(":references.bzl", "references_by_target")
 
 visibility(["//oci/..."])
 
 def content_of(ctx, *, attribute, target):
-    """Returns what a target has that can be pushed.
+    """Returns what a target has that can be delivered.
 
     Args:
       ctx: rule context; the attribute has `image_aspect`.
@@ -25,7 +26,7 @@ def content_of(ctx, *, attribute, target):
     return target[OciImageInfo]
 
 def content_by_references(ctx, *, attribute, images):
-    """Returns what a dict of references says is pushed, and where to.
+    """Returns what a dict of references says is delivered, and as what.
 
     Args:
       ctx: rule context; the attribute has `image_aspect`.
@@ -45,7 +46,7 @@ def content_by_references(ctx, *, attribute, images):
     ]
 
 def images_in(content):
-    """Returns the images that are pushed for what `content_of` returns.
+    """Returns the images that belong to what `content_of` returns.
 
     Args:
       content: `OciImageInfo` or `OciIndexInfo`.
@@ -54,6 +55,17 @@ def images_in(content):
       tuple of `OciImageInfo`.
     """
     return content.images if is_index(content) else (content,)
+
+def image_names(content):
+    """Returns what messages call the images that belong to what `content_of` returns.
+
+    Args:
+      content: `OciImageInfo` or `OciIndexInfo`.
+
+    Returns:
+      tuple of strings.
+    """
+    return content.names if is_index(content) else (label_text(content.label),)
 
 def is_index(content):
     """Tells what `content_of` has returned.

@@ -1,8 +1,9 @@
 """What a delivery delivers, as the JSON that `stevedore-deliver` reads beside its executable."""
 
-load(":content.bzl", "images_in", "is_index")
+load(":content.bzl", "image_names", "images_in", "is_index")
 load(":label_text.bzl", "label_text")
 load(":runfiles_path.bzl", "runfiles_path")
+load(":runfiles_places.bzl", "runfiles_places")
 
 visibility(["//oci/..."])
 
@@ -18,18 +19,21 @@ def load_spec(ctx, *, executable, images):
     Returns:
       struct of `file`, the spec, and `runfiles`, all files that it names and itself.
     """
+    places = _places(executable, [
+        file
+        for named in images
+        for file in [named.tags] + [file for image in images_in(named.content) for file in _loaded_files(image)]
+    ])
     return _written(
         ctx,
+        contents = [named.content for named in images],
         executable = executable,
-        files = depset(
-            [named.tags for named in images],
-            transitive = [_loaded_files(image) for named in images for image in images_in(named.content)],
-        ),
+        places = places,
         spec = {
             "kind": "load",
             "label": label_text(ctx.label),
             "images": [
-                {"content": _loaded_content(named.content), "tags": _rlocation(named.tags)}
+                {"content": _loaded_content(places, named.content), "tags": places.paths[named.tags]}
                 for named in images
             ],
         },
@@ -47,54 +51,71 @@ def push_spec(ctx, *, executable, images):
     Returns:
       struct of `file`, the spec, and `runfiles`, all files that it names and itself.
     """
+    places = _places(executable, [
+        file
+        for pushed in images
+        for file in [pushed.destinations, pushed.content.manifest] +
+                    [file for image in images_in(pushed.content) for file in _pushed_files(image)]
+    ])
     return _written(
         ctx,
+        contents = [pushed.content for pushed in images],
         executable = executable,
-        files = depset(
-            [pushed.destinations for pushed in images],
-            transitive = [_pushed_files(pushed.content) for pushed in images],
-        ),
+        places = places,
         spec = {
             "kind": "push",
             "label": label_text(ctx.label),
             "images": [
-                {"content": _content_spec(pushed.content), "destinations": _rlocation(pushed.destinations)}
+                {"content": _pushed_content(places, pushed.content), "destinations": places.paths[pushed.destinations]}
                 for pushed in images
             ],
         },
     )
 
-def _written(ctx, *, executable, files, spec):
+def _places(executable, files):
+    return runfiles_places(files, below = runfiles_path(executable.short_path) + ".delivery")
+
+def _written(ctx, *, contents, executable, places, spec):
     file = ctx.actions.declare_file(executable.basename + ".delivery.json", sibling = executable)
     ctx.actions.write(content = json.encode_indent(spec), output = file)
     return struct(
         file = file,
-        runfiles = ctx.runfiles(files = [file], transitive_files = files),
+        runfiles = ctx.runfiles(
+            files = [file],
+            root_symlinks = places.root_symlinks,
+            transitive_files = depset(
+                places.files,
+                transitive = [image.base_layout_files for content in contents for image in images_in(content)],
+            ),
+        ),
     )
 
-def _loaded_content(content):
+def _loaded_content(places, content):
     if not is_index(content):
-        return {"image": _loaded_spec(content)}
+        return {"image": _loaded_spec(places, content, name = label_text(content.label))}
     return {"index": {
         "label": label_text(content.label),
-        "images": [_loaded_spec(image) for image in content.images],
+        "images": [
+            _loaded_spec(places, image, name = name)
+            for image, name in zip(content.images, image_names(content))
+        ],
     }}
 
-def _loaded_spec(image):
+def _loaded_spec(places, image, *, name):
     return {
-        "label": label_text(image.label),
-        "config": _rlocation(image.config),
-        "description": _rlocation(image.description),
-        "layers": [_loaded_layer(layer) for layer in image.layers],
-        "base_layout": _base_layout(image),
+        "label": name,
+        "config": places.paths[image.config],
+        "description": places.paths[image.description],
+        "layers": [_loaded_layer(places, layer) for layer in image.layers],
+        "base_layout": _base_layout(places, image),
     }
 
-def _loaded_layer(layer):
+def _loaded_layer(places, layer):
     if layer.delivered == "registry":
         return None
     if layer.delivered == "blob":
-        return {"blob": _rlocation(layer.blob)}
-    return {"tar": _rlocation(layer.tar)}
+        return {"blob": places.paths[layer.blob]}
+    return {"tar": places.paths[layer.tar]}
 
 def _loaded_files(image):
     layers = [
@@ -102,42 +123,36 @@ def _loaded_files(image):
         for layer in image.layers
         if layer.delivered != "registry"
     ]
-    return depset([image.config, image.description] + layers, transitive = [image.base_layout_files])
+    return [image.config, image.description] + layers + _base_layouts(image)
 
-def _content_spec(content):
+def _pushed_content(places, content):
     if not is_index(content):
-        return {"image": _pushed_spec(content)}
+        return {"image": _pushed_spec(places, content, name = label_text(content.label))}
     return {"index": {
         "label": label_text(content.label),
-        "manifest": _rlocation(content.manifest),
-        "images": [_pushed_spec(image) for image in content.images],
+        "manifest": places.paths[content.manifest],
+        "images": [
+            _pushed_spec(places, image, name = name)
+            for image, name in zip(content.images, image_names(content))
+        ],
     }}
 
-def _pushed_spec(image):
+def _pushed_spec(places, image, *, name):
     return {
-        "label": label_text(image.label),
-        "manifest": _rlocation(image.manifest),
-        "config": _rlocation(image.config),
-        "description": _rlocation(image.description),
-        "blobs": [None if layer.delivered == "registry" else _rlocation(layer.blob) for layer in image.layers],
-        "base_layout": _base_layout(image),
+        "label": name,
+        "manifest": places.paths[image.manifest],
+        "config": places.paths[image.config],
+        "description": places.paths[image.description],
+        "blobs": [None if layer.delivered == "registry" else places.paths[layer.blob] for layer in image.layers],
+        "base_layout": _base_layout(places, image),
     }
 
-def _pushed_files(content):
-    return depset(
-        [content.manifest],
-        transitive = [
-            depset(
-                [image.manifest, image.config, image.description] +
-                [layer.blob for layer in image.layers if layer.delivered != "registry"],
-                transitive = [image.base_layout_files],
-            )
-            for image in images_in(content)
-        ],
-    )
+def _pushed_files(image):
+    blobs = [layer.blob for layer in image.layers if layer.delivered != "registry"]
+    return [image.manifest, image.config, image.description] + blobs + _base_layouts(image)
 
-def _base_layout(image):
-    return _rlocation(image.base_layout) if image.base_layout else None
+def _base_layouts(image):
+    return [image.base_layout] if image.base_layout else []
 
-def _rlocation(file):
-    return runfiles_path(file.short_path)
+def _base_layout(places, image):
+    return places.paths[image.base_layout] if image.base_layout else None

@@ -1,7 +1,9 @@
 """What an image can be written as: its output groups. Each is one action, which runs only if somebody asks for it."""
 
 load(":build_tool.bzl", "build_tool_args", "run_build_tool")
+load(":content.bzl", "image_names", "images_in", "is_index")
 load(":label_text.bzl", "label_text")
+load(":target_platform.bzl", "target_platform")
 
 visibility(["//oci/..."])
 
@@ -26,7 +28,7 @@ def image_output_groups(ctx, *, image):
     """
     return OutputGroupInfo(
         digest = depset([image.digest]),
-        docker_archive = depset([docker_archive_action(ctx, images = [struct(image = image, tags = None)])]),
+        docker_archive = depset([docker_archive_action(ctx, images = [struct(content = image, tags = None)])]),
         intermediate = depset([_intermediate_action(ctx, image = image)]),
         oci_layout = depset([_oci_layout_action(ctx, image = image)]),
     )
@@ -34,9 +36,13 @@ def image_output_groups(ctx, *, image):
 def docker_archive_action(ctx, *, images):
     """Registers the action that writes a tar for `docker load`; a layer that several images have is in it once.
 
+    The tar has no place for platforms. Of an index it gets the image for the target platform, which is found out when the
+    action runs: what an image is for is in its config.
+
     Args:
-      ctx: rule context.
-      images: list of structs of `image`, an `OciImageInfo`, and `tags`, a `File` with references, one a line, or `None`.
+      ctx: rule context; with `TARGET_PLATFORM_ATTRS` if there may be an index.
+      images: list of structs of `content`, an `OciImageInfo` or `OciIndexInfo`, and `tags`, a `File` with references, one a
+        line, or `None`.
 
     Returns:
       `File`.
@@ -45,26 +51,37 @@ def docker_archive_action(ctx, *, images):
     args = build_tool_args(ctx, "docker-archive")
     args.add(label_text(ctx.label), format = "--label=%s")
     args.add(output, format = "--output=%s")
+    if any([is_index(named.content) for named in images]):
+        args.add(_platform_text(target_platform(ctx)), format = "--platform=%s")
     args.add("--")
     for named in images:
-        args.add(label_text(named.image.label), format = "--image=%s")
-        add_image_files(args, named.image)
-        args.add(named.image.description, format = "--description=%s")
-        args.add_all([layer.tar for layer in named.image.layers], format_each = "--tar=%s")
-        if named.tags:
-            args.add(named.tags, format = "--tags=%s")
+        _add_archived(args, named)
     run_build_tool(
         ctx,
         arguments = [args],
         inputs = depset(
             [named.tags for named in images if named.tags],
-            transitive = [_archived_files(named.image) for named in images],
+            transitive = [_archived_files(image) for named in images for image in images_in(named.content)],
         ),
         mnemonic = "ImageDockerArchive",
         outputs = [output],
         progress_message = "Writing Docker archive of image %{label}",
     )
     return output
+
+def _platform_text(platform):
+    return "/".join([part for part in (platform.os, platform.architecture or "unknown", platform.variant) if part])
+
+def _add_archived(args, named):
+    for image, name in zip(images_in(named.content), image_names(named.content)):
+        args.add(name, format = "--image=%s")
+        if is_index(named.content):
+            args.add(label_text(named.content.label), format = "--index=%s")
+        add_image_files(args, image)
+        args.add(image.description, format = "--description=%s")
+        args.add_all([layer.tar for layer in image.layers], format_each = "--tar=%s")
+        if named.tags:
+            args.add(named.tags, format = "--tags=%s")
 
 def _archived_files(image):
     return depset(

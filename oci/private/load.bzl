@@ -1,26 +1,24 @@
 """The rule behind the macro `oci_incremental_load`, which adds that `repo_tags` may be a list or a label."""
 
+load("//oci:providers.bzl", "OciBundleInfo")
 load(":attribute_error.bzl", "fail_attribute")
 load(":build_tool.bzl", "BUILD_TOOLCHAIN_TYPE")
+load(":content.bzl", "content_by_references", "content_of")
 load(":deliver_tool.bzl", "DELIVER_TOOL_ATTRS", "deliver_executable")
 load(":delivery_spec.bzl", "load_spec")
-load(":image_aspect.bzl", "image_aspect", "image_of")
+load(":image_aspect.bzl", "image_aspect")
 load(":image_outputs.bzl", "docker_archive_action")
 load(":label_text.bzl", "label_text")
-load(":references.bzl", "references_by_target")
 load(":stamp.bzl", "STAMP_ATTRS", "is_stamped")
-load(":tags.bzl", "tags_action")
+load(":tags.bzl", "tags_action", "tags_of_contents")
+load(":target_platform.bzl", "TARGET_PLATFORM_ATTRS")
 
 visibility(["//oci/..."])
 
 def _oci_incremental_load_impl(ctx):
     images = _images_of(ctx)
     executable = deliver_executable(ctx)
-    spec = load_spec(
-        ctx,
-        executable = executable.file,
-        images = [struct(content = named.image, tags = named.tags) for named in images],
-    )
+    spec = load_spec(ctx, executable = executable.file, images = images)
     return [
         DefaultInfo(
             executable = executable.file,
@@ -33,30 +31,37 @@ def _oci_incremental_load_impl(ctx):
     ]
 
 def _images_of(ctx):
-    """Returns a list of structs of `image`, an `OciImageInfo`, and `tags`, a `File`."""
+    """Returns a list of structs of `content`, an `OciImageInfo` or `OciIndexInfo`, and `tags`, a `File`."""
     attr = ctx.attr
     if bool(attr.image) == bool(attr.images):
         fail_attribute(ctx.label, "images", "{}: expected either `image` (with `repo_tags`) or `images`".format(
             "`image` is given too (`{}`)".format(label_text(attr.image.label)) if attr.image else "is empty, and there is no `image`",
         ))
-    if attr.image:
-        return [_only_image(ctx)]
-    if attr.repo_tags or ctx.file.repo_tags_file:
-        fail_attribute(ctx.label, "repo_tags", "is `{}`, but the keys of `images` are the references: expected `repo_tags` only with `image`".format(
-            ", ".join(attr.repo_tags) or ctx.file.repo_tags_file.short_path,
+    if attr.images:
+        _check_no_tags(ctx, "the keys of `images` are the references: expected `repo_tags` only with `image`")
+        contents = content_by_references(ctx, attribute = "images", images = attr.images)
+        return tags_of_contents(ctx, contents = contents, stamped = is_stamped(ctx))
+    if OciBundleInfo in attr.image:
+        return _bundle(ctx, attr.image[OciBundleInfo])
+    return [_only_image(ctx)]
+
+def _bundle(ctx, bundle):
+    label = label_text(bundle.label)
+    _check_no_tags(ctx, "the oci_bundle {} has the references: expected `repo_tags` only with an image or an index".format(label))
+    if ctx.attr.stamp != -1:
+        fail_attribute(ctx.label, "stamp", "is `{}`, but whether the references are stamped is said in the oci_bundle {}: set it there".format(
+            ctx.attr.stamp,
+            label,
         ))
-    return [
-        struct(
-            image = image_of(ctx, attribute = "images[\"{}\"]".format(references[0]), target = target),
-            tags = tags_action(
-                ctx,
-                output = "{}.{}.tags.txt".format(ctx.label.name, number + 1),
-                stamped = is_stamped(ctx),
-                tags = references,
-            ),
-        )
-        for number, (target, references) in enumerate(references_by_target(attr.images))
-    ]
+    return tags_of_contents(ctx, contents = bundle.images, stamped = bundle.stamped)
+
+def _check_no_tags(ctx, reason):
+    """Fails if there are tags, where something else says what they are."""
+    if ctx.attr.repo_tags or ctx.file.repo_tags_file:
+        fail_attribute(ctx.label, "repo_tags", "is `{}`, but {}".format(
+            ", ".join(ctx.attr.repo_tags) or ctx.file.repo_tags_file.short_path,
+            reason,
+        ))
 
 def _only_image(ctx):
     if ctx.attr.repo_tags and ctx.file.repo_tags_file:
@@ -65,7 +70,7 @@ def _only_image(ctx):
             ctx.file.repo_tags_file.short_path,
         ))
     return struct(
-        image = image_of(ctx, attribute = "image", target = ctx.attr.image),
+        content = content_of(ctx, attribute = "image", target = ctx.attr.image),
         tags = tags_action(
             ctx,
             output = ctx.label.name + ".tags.txt",
@@ -80,7 +85,7 @@ oci_incremental_load = rule(
     doc = "See the macro of the same name.",
     attrs = {
         "image": attr.label(
-            doc = "The image: an `oci_image`, an `oci_import`, or a target with one directory in the OCI layout.",
+            doc = "What is loaded: an image, an index, or an `oci_bundle`.",
             allow_files = True,
             aspects = [image_aspect],
         ),
@@ -96,7 +101,7 @@ oci_incremental_load = rule(
             doc = "A file with references, one a line; instead of `repo_tags`.",
             allow_single_file = True,
         ),
-    } | DELIVER_TOOL_ATTRS | STAMP_ATTRS,
+    } | DELIVER_TOOL_ATTRS | STAMP_ATTRS | TARGET_PLATFORM_ATTRS,
     executable = True,
     toolchains = [BUILD_TOOLCHAIN_TYPE],
 )

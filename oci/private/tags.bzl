@@ -37,3 +37,27 @@ def tags_action(ctx, *, output, tags, stamped, tags_file = None):
         progress_message = "Writing tags of %{label}",
     )
     return output
+
+def tags_of_contents(ctx, *, contents, stamped):
+    """Registers the actions of the references of several images.
+
+    Args:
+      ctx: rule context.
+      contents: list of structs of `content` and `references`, as `content_by_references` returns it.
+      stamped: bool; whether the workspace status is filled in.
+
+    Returns:
+      list of structs of `content`, and `tags`, a `File` with the references, one a line.
+    """
+    return [
+        struct(
+            content = named.content,
+            tags = tags_action(
+                ctx,
+                output = "{}.{}.tags.txt".format(ctx.label.name, number + 1),
+                stamped = stamped,
+                tags = named.references,
+            ),
+        )
+        for number, named in enumerate(contents)
+    ]

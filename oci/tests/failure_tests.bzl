@@ -148,6 +148,14 @@ _LOADS = {
         {"image": ":image_nothing", "images": {"a:1": ":image_nothing"}},
         "attribute `images`: `image` is given too (`//oci/tests:image_nothing`): expected either `image` (with `repo_tags`) or `images`",
     ),
+    "bundle_stamp": (
+        {"image": ":push_bundle_of_two", "stamp": 1},
+        "attribute `stamp`: is `1`, but whether the references are stamped is said in the oci_bundle //oci/tests:push_bundle_of_two: set it there",
+    ),
+    "bundle_tags": (
+        {"image": ":push_bundle_of_two", "repo_tags": ["app:dev"]},
+        "attribute `repo_tags`: is `app:dev`, but the oci_bundle //oci/tests:push_bundle_of_two has the references: expected `repo_tags` only with an image or an index",
+    ),
     "image": (
         {"image": ":text"},
         "attribute `image`: //oci/tests:text is not an image, it has the file `oci/tests/data/text`",
@@ -155,6 +163,10 @@ _LOADS = {
     "images": (
         {"images": {"a:1": ":image_nothing", "b:1": ":text"}},
         "attribute `images[\"b:1\"]`: //oci/tests:text is not an image, it has the file `oci/tests/data/text`",
+    ),
+    "images_bundle": (
+        {"images": {"a:1": ":push_bundle_of_two"}},
+        "attribute `images[\"a:1\"]`: //oci/tests:push_bundle_of_two is not an image, it is a bundle of several: expected an oci_index, an oci_image",
     ),
     "images_tags": (
         {"images": {"a:1": ":image_nothing"}, "repo_tags": ["b:1"]},

@@ -8,14 +8,18 @@ load(":fixtures.bzl", "files")
 
 visibility("private")
 
+def _spec_of(env):
+    """Returns the decoded spec of the target under test."""
+    name = analysistest.target_under_test(env).label.name + ".delivery.json"
+    return json.decode([
+        action
+        for action in analysistest.target_actions(env)
+        if action.outputs.to_list()[0].basename == name
+    ][0].content)
+
 def _delivery_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
-    spec = [
-        action
-        for action in analysistest.target_actions(env)
-        if action.outputs.to_list()[0].basename == "load_app.delivery.json"
-    ][0]
     layers = [
         "_main/oci/tests/image_app_layer.tar",
         "_main/oci/tests/image_predeclared.tar",
@@ -38,7 +42,7 @@ def _delivery_test_impl(ctx):
             "kind": "load",
             "label": "//oci/tests:load_app",
         },
-        json.decode(spec.content),
+        _spec_of(env),
     )
 
     runfiles = ["_main/" + file.short_path for file in target[DefaultInfo].default_runfiles.files.to_list()]
@@ -63,11 +67,7 @@ _delivery_test = make_analysis_test(_delivery_test_impl)
 def _several_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
-    spec = json.decode([
-        action
-        for action in analysistest.target_actions(env)
-        if action.outputs.to_list()[0].basename == "load_several.delivery.json"
-    ][0].content)
+    spec = _spec_of(env)
     asserts.equals(
         env,
         [
@@ -108,6 +108,108 @@ def _several_test_impl(ctx):
     return analysistest.end(env)
 
 _several_test = make_analysis_test(_several_test_impl)
+
+def _index_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    index = _spec_of(env)["images"][0]["content"]["index"]
+    asserts.equals(env, "//oci/tests:index_split", index["label"])
+    platforms = ["linux_armv7", "linux_amd64", "linux_arm64"]
+    asserts.equals(
+        env,
+        ["//oci/tests:index_any for //oci/tests:" + platform for platform in platforms],
+        [image["label"] for image in index["images"]],
+    )
+
+    # They are the same target's, so each has a place of its own.
+    runfiles = target[DefaultInfo].default_runfiles
+    usual = ["_main/" + file.short_path for file in runfiles.files.to_list()]
+    moved = {
+        link.path: link.target_file.path
+        for link in runfiles.root_symlinks.to_list()
+        if ".delivery/" in link.path
+    }
+    named = [
+        file
+        for image in index["images"]
+        for file in [image["config"], image["description"]] + [layer["tar"] for layer in image["layers"]]
+    ]
+    asserts.equals(env, 9, len({file: None for file in named}))
+    asserts.equals(env, [], [file for file in named if file not in moved and file not in usual])
+    asserts.equals(env, 9, len({file: None for file in moved.values()}))
+    config = index["images"][0]["config"]
+    asserts.equals(env, "_main/oci/tests/load_index.delivery/1/index_any.config.json", config)
+    asserts.equals(env, [], [file for file in usual if file.endswith("index_any.config.json")])
+
+    archive = relative_paths(env, action_of(env, "ImageDockerArchive").argv)
+    asserts.true(env, "--platform=linux/amd64" in archive)
+    for argument in ["--index=//oci/tests:index_split", "--tags=BIN/oci/tests/load_index.tags.txt"]:
+        asserts.equals(env, [argument] * 3, [found for found in archive if found == argument])
+    return analysistest.end(env)
+
+_index_test = make_analysis_test(_index_test_impl)
+
+def _bundle_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    asserts.equals(
+        env,
+        [
+            ("image", "//oci/tests:image_app", "_main/oci/tests/load_bundle.1.tags.txt"),
+            ("index", "//oci/tests:index_two", "_main/oci/tests/load_bundle.2.tags.txt"),
+        ],
+        [
+            (kind, content["label"], named["tags"])
+            for named in _spec_of(env)["images"]
+            for kind, content in named["content"].items()
+        ],
+    )
+    _expect_bundle(env)
+    return analysistest.end(env)
+
+_bundle_test = make_analysis_test(_bundle_test_impl)
+
+def _bundle_archive_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    _expect_bundle(env)
+    asserts.equals(
+        env,
+        action_of(env, "ImageDockerArchive").outputs.to_list(),
+        analysistest.target_under_test(env)[OutputGroupInfo].docker_archive.to_list(),
+    )
+    return analysistest.end(env)
+
+_bundle_archive_test = make_analysis_test(_bundle_archive_test_impl)
+
+def _expect_bundle(env):
+    """Looks at the references, which the bundle says are stamped, and at the archive."""
+    name = analysistest.target_under_test(env).label.name
+    tags = [action for action in analysistest.target_actions(env) if action.mnemonic == "ImageTags"]
+    asserts.equals(
+        env,
+        [["--tag=x.io/app:v1", "--tag=x.io/app:{{KEY}}"], ["--tag=x.io/two"]],
+        [[argument for argument in action.argv if argument.startswith("--tag=")] for action in tags],
+    )
+    asserts.equals(
+        env,
+        [2, 2],
+        [len([argument for argument in action.argv if "-status=" in argument]) for action in tags],
+    )
+    archive = relative_paths(env, action_of(env, "ImageDockerArchive").argv)
+    one, two = ["--tags=BIN/oci/tests/{}.{}.tags.txt".format(name, number) for number in (1, 2)]
+    asserts.equals(
+        env,
+        [
+            "--image=//oci/tests:image_app",
+            one,
+            "--image=//oci/tests:index_arm",
+            "--index=//oci/tests:index_two",
+            two,
+            "--image=//oci/tests:image_foreign",
+            "--index=//oci/tests:index_two",
+            two,
+        ],
+        [argument for argument in archive if argument.startswith(("--image", "--index", "--tags"))],
+    )
 
 def _no_compression_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -193,7 +295,10 @@ def load_tests(*, name):
     """
     tests = {
         "load_archive_test": (_archive_test, ":load_app"),
+        "load_bundle_archive_test": (_bundle_archive_test, ":push_bundle_of_two"),
+        "load_bundle_test": (_bundle_test, ":load_bundle"),
         "load_delivery_test": (_delivery_test, ":load_app"),
+        "load_index_test": (_index_test, ":load_index"),
         "load_no_compression_test": (_no_compression_test, ":load_many_layers"),
         "load_several_test": (_several_test, ":load_several"),
     }
@@ -207,6 +312,8 @@ def load_tests(*, name):
         },
         tags = ["manual"],
     )
+    oci_incremental_load(name = "load_index", image = ":index_split", repo_tags = ["app:dev"], tags = ["manual"])
+    oci_incremental_load(name = "load_bundle", image = ":push_bundle_of_two", tags = ["manual"])
     files(name = "load_tar", outs = ["load.tar"], tags = ["manual"])
     oci_image(name = "load_image", base = ":image_app", layers = [":load_tar"], tags = ["manual"])
     oci_incremental_load(name = "load_many_layers", image = ":load_image", tags = ["manual"])

@@ -165,6 +165,28 @@ def _several_test_impl(ctx):
 
 _several_test = make_analysis_test(_several_test_impl)
 
+def _index_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    index = _spec_of(env)["images"][0]["content"]["index"]
+    runfiles = analysistest.target_under_test(env)[DefaultInfo].default_runfiles
+    moved = {
+        link.path: link.target_file.path
+        for link in runfiles.root_symlinks.to_list()
+        if ".delivery/" in link.path
+    }
+    named = [
+        file
+        for image in index["images"]
+        for file in [image["manifest"], image["config"], image["description"]] + image["blobs"]
+    ]
+
+    # They are the same target's, so each has a place of its own.
+    asserts.equals(env, sorted(named), sorted(moved))
+    asserts.equals(env, 12, len({file: None for file in moved.values()}))
+    return analysistest.end(env)
+
+_index_test = make_analysis_test(_index_test_impl)
+
 def _bundle_test_impl(ctx):
     env = analysistest.begin(ctx)
     bundle = analysistest.target_under_test(env)[OciBundleInfo]
@@ -232,6 +254,7 @@ def push_tests(*, name):
         "push_bundle_provider_test": (_bundle_test, ":push_bundle_of_two"),
         "push_bundle_test": (_several_test, ":push_bundle"),
         "push_delivery_test": (_delivery_test, ":push_app"),
+        "push_index_test": (_index_test, ":push_index"),
         "push_no_tar_test": (_no_tar_test, ":push_many_layers"),
         "push_several_test": (_several_test, ":push_several"),
         "push_uncompressed_test": (_uncompressed_test, ":push_plain"),
@@ -281,4 +304,5 @@ def _fixtures():
     oci_push(name = "push_plain", image = ":push_plain_image", repository = "x.io/app", tags = ["manual"])
     oci_push(name = "push_several", images = _IMAGES, tags = ["manual"])
     oci_bundle(name = "push_bundle_of_two", images = _IMAGES, stamp = 1, tags = ["manual"])
+    oci_push(name = "push_index", image = ":index_split", repository = "x.io/app", tags = ["manual"])
     oci_push(name = "push_bundle", image = ":push_bundle_of_two", tags = ["manual"])

@@ -152,3 +152,69 @@ fn a_layout_has_every_blob_once() {
         ],
     );
 }
+
+/// The arguments of an archive that has one image of an index.
+fn archive_arguments(platform: &str) -> Vec<String> {
+    let image = |name: &str, files: &[&str]| {
+        let mut arguments = vec![
+            format!("--image=//app:{name}"),
+            "--index=//app:index".to_owned(),
+            format!("--config={name}.config"),
+            format!("--description={name}.description"),
+        ];
+        arguments.extend(files.iter().map(|file| (*file).to_owned()));
+        arguments
+    };
+    [
+        vec![
+            "docker-archive".to_owned(),
+            "--label=//app:load".to_owned(),
+            "--output=app.tar".to_owned(),
+            format!("--platform={platform}"),
+            "--".to_owned(),
+        ],
+        image(
+            "top",
+            &[
+                "--base-layout=base.layout",
+                "--tar=three.tar",
+                "--tar=four.tar",
+                "--tar=four.tar",
+            ],
+        ),
+        image("arm", &["--tar=one.tar", "--tar=four.tar"]),
+    ]
+    .concat()
+}
+
+#[test]
+fn an_archive_has_the_image_of_an_index_for_the_platform() {
+    let bench = bench_with_images();
+    for (platform, name, layers) in [("linux/amd64", "top", 5), ("linux/arm64/v8", "arm", 2)] {
+        let arguments = archive_arguments(platform);
+        bench.succeed(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let manifest = workbench::content(&bench.read("app.tar"), "manifest.json");
+        let items: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+        let config = Digest::of(&bench.read(&format!("{name}.config")));
+        assert_eq!(items.as_array().unwrap().len(), 1);
+        assert_eq!(items[0]["Config"], format!("{}.json", config.hex()));
+        assert_eq!(items[0]["Layers"].as_array().unwrap().len(), layers);
+    }
+}
+
+#[test]
+fn an_archive_of_an_index_without_the_platform_is_refused() {
+    let bench = bench_with_images();
+    let arguments = archive_arguments("linux/s390x");
+    let message = bench.fail(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_contains(
+        &message,
+        &[
+            "`//app:load`",
+            "`//app:index`",
+            "`linux/s390x`",
+            "`linux/amd64`, `linux/arm64`",
+            "`--platforms`",
+        ],
+    );
+}

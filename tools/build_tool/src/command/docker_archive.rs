@@ -6,6 +6,7 @@ use clap::{Args, Parser};
 
 use stevedore_image::docker_archive::{self, NamedFiles};
 use stevedore_image::image_files::ImageFiles;
+use stevedore_image::platform::Platform;
 use stevedore_image::status::Status;
 use stevedore_image::tags;
 
@@ -19,6 +20,9 @@ pub(crate) struct DockerArchive {
     /// Write the archive.
     #[arg(long, value_name = "FILE")]
     output: PathBuf,
+    /// Of an index take the image for this platform, like `linux/arm64`.
+    #[arg(long)]
+    platform: Option<Platform>,
     /// The images: for each `--image=LABEL`, and then what `-- --image=LABEL --help` tells.
     #[arg(last = true, required = true, value_name = "IMAGES")]
     images: Vec<String>,
@@ -31,6 +35,9 @@ struct Image {
     /// The image's target, for messages.
     #[arg(long, value_name = "LABEL")]
     image: String,
+    /// The index that this image and its neighbours with the same `--index` are of: the archive gets one of them.
+    #[arg(long, value_name = "LABEL")]
+    index: Option<String>,
     /// The config of the image.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
@@ -60,11 +67,43 @@ impl DockerArchive {
         for arguments in per_image::groups(&self.images) {
             let image = Image::try_parse_from(arguments)?;
             let label = image.image.clone();
+            let index = image.index.clone();
             let files = image.files();
-            images.push(files.with_context(|| format!("the image `{label}` cannot be used"))?);
+            let files = files.with_context(|| format!("the image `{label}` cannot be used"))?;
+            images.push((index, files));
         }
-        docker_archive::write(&images, &self.output)?;
+        let mut chosen = Vec::new();
+        for images in images.chunk_by(|(index, _), (next, _)| index.is_some() && index == next) {
+            chosen.push(self.choose(images)?.clone());
+        }
+        docker_archive::write(&chosen, &self.output)?;
         Ok(())
+    }
+
+    /// The one of an index's images that the archive gets; the image itself if it is of none.
+    fn choose<'a>(
+        &self,
+        images: &'a [(Option<String>, NamedFiles)],
+    ) -> anyhow::Result<&'a NamedFiles> {
+        let (index, first) = images.first().context("there is no image")?;
+        let Some(index) = index else {
+            return Ok(first);
+        };
+        let platform = self
+            .platform
+            .as_ref()
+            .context("`--index` needs `--platform`")?;
+        let platforms: Result<Vec<_>, _> = images
+            .iter()
+            .map(|(_, image)| image.files.platform())
+            .collect();
+        let place = platform.choose(&platforms?).with_context(|| {
+            format!(
+                "a Docker archive has one image of the index `{index}`, that for the target platform: \
+                 build with `--platforms`, or write the archive of an image of it"
+            )
+        })?;
+        Ok(&images[place].1)
     }
 }
 
