@@ -78,7 +78,7 @@ impl Module {
         let message = Message::parse(bytes)?;
         Ok(Self {
             doc: message.text(5)?,
-            rules: each(&message, 1, rule_without_name)?,
+            rules: rules(&message)?,
             functions: each(&message, 3, function)?,
             providers: each(&message, 2, provider)?,
             extensions: each(&message, 7, extension)?,
@@ -94,7 +94,14 @@ fn each<T>(
     message.messages(field)?.iter().map(read).collect()
 }
 
-/// `RuleInfo` and `ModuleExtensionTagClassInfo` have the same numbers.
+/// The rules, and after them the repository rules.
+fn rules(message: &Message<'_>) -> Result<Vec<Rule>> {
+    let mut rules = each(message, 1, rule_without_name)?;
+    rules.extend(each(message, 8, rule_without_name)?);
+    Ok(rules)
+}
+
+/// `RuleInfo`, `RepositoryRuleInfo` and `ModuleExtensionTagClassInfo` have the same numbers.
 fn rule(message: &Message<'_>) -> Result<Rule> {
     Ok(Rule {
         name: message.text(1)?,
@@ -103,10 +110,12 @@ fn rule(message: &Message<'_>) -> Result<Rule> {
     })
 }
 
-/// A rule as it is documented: that every target has a name goes without saying.
+/// A rule as it is documented: that every target has a name goes without saying, and a
+/// mapping of repositories is Bazel's own.
 fn rule_without_name(message: &Message<'_>) -> Result<Rule> {
     let mut rule = rule(message)?;
-    rule.attributes.retain(|attribute| attribute.name != "name");
+    rule.attributes
+        .retain(|attribute| !matches!(attribute.name.as_str(), "name" | "repo_mapping"));
     Ok(rule)
 }
 

@@ -64,7 +64,7 @@ fn contents(module: &Module) -> [(&'static str, Vec<String>); 4] {
                 .collect(),
         ),
         (
-            "Module extension",
+            "Module extensions",
             module.extensions.iter().flat_map(tags).collect(),
         ),
     ]
@@ -210,7 +210,7 @@ About.
 
 - Rules: [`some_rule`](#some_rule)
 - Functions and macros: [`some_function`](#some_function)
-- Module extension: [`extension.tag`](#extensiontag)
+- Module extensions: [`extension.tag`](#extensiontag)
 
 ## `some_rule`
 
