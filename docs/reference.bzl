@@ -7,7 +7,8 @@ load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci
 ```
 
 `oci_layer`, `oci_image`, `oci_import`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`, `oci_metadata` and
-`oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; the module extension in `extensions.bzl`.
+`oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in
+`oci_pull.bzl`; the module extensions in `extensions.bzl`.
 """
 
 load(
@@ -22,7 +23,8 @@ load(
     _oci_metadata = "oci_metadata",
     _oci_push = "oci_push",
 )
-load("//oci:extensions.bzl", _stevedore = "stevedore")
+load("//oci:extensions.bzl", _oci = "oci", _stevedore = "stevedore")
+load("//oci:oci_pull.bzl", _oci_pull = "oci_pull")
 load(
     "//oci:providers.bzl",
     _OciBundleInfo = "OciBundleInfo",
@@ -55,4 +57,6 @@ OciIndexInfo = _OciIndexInfo
 OciBundleInfo = _OciBundleInfo
 OciLayerInfo = _OciLayerInfo
 StevedoreToolInfo = _StevedoreToolInfo
+oci = _oci
+oci_pull = _oci_pull
 stevedore = _stevedore

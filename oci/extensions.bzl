@@ -1,6 +1,7 @@
-"""The module extension that makes prebuilt tools available."""
+"""The module extensions: images in registries, and prebuilt tools."""
 
 load("//oci/private:prebuilt.bzl", "PREBUILT_PLATFORMS", "prebuilt_tool", "prebuilt_toolchains")
+load("//oci/private:pull_tag.bzl", "declare_pulls", "pull_tag")
 load("//oci/private:suggestion.bzl", "did_you_mean")
 
 visibility("public")
@@ -115,4 +116,13 @@ stevedore = module_extension(
     implementation = _stevedore_impl,
     doc = "Prebuilt tools instead of those built from source.",
     tag_classes = {"prebuilt": _prebuilt},
+)
+
+def _oci_impl(module_ctx):
+    return module_ctx.extension_metadata(reproducible = declare_pulls(module_ctx))
+
+oci = module_extension(
+    implementation = _oci_impl,
+    doc = "Images in registries.",
+    tag_classes = {"pull": pull_tag},
 )

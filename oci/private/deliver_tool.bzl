@@ -17,7 +17,7 @@ def _host_transition_impl(settings, _attr):
         _PLATFORMS: str(settings[_HOST_PLATFORM]),
     }
 
-_host_transition = transition(
+host_transition = transition(
     implementation = _host_transition_impl,
     inputs = [_HOST_PLATFORM],
     outputs = [
@@ -44,7 +44,7 @@ deliver_tool = rule(
             default = "@bazel_tools//tools/allowlists/function_transition_allowlist",
         ),
     },
-    cfg = _host_transition,
+    cfg = host_transition,
     provides = [StevedoreToolInfo],
     toolchains = [_DELIVER_TOOLCHAIN_TYPE],
 )

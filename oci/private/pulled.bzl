@@ -1,0 +1,14 @@
+"""The rules that the repositories of `oci.pull` are made of. Not for BUILD files of people."""
+
+load(":pulled_base.bzl", _pulled_base = "pulled_base")
+load(":pulled_image.bzl", _pulled_image = "pulled_image")
+load(":pulled_layer.bzl", _pulled_layer = "pulled_layer")
+load(":unusable_image.bzl", _unusable_image = "unusable_image")
+
+# The generated repositories load it, whatever they are called.
+visibility("public")
+
+pulled_base = _pulled_base
+pulled_image = _pulled_image
+pulled_layer = _pulled_layer
+unusable_image = _unusable_image

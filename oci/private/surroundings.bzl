@@ -1,0 +1,51 @@
+"""What the action that fetches a blob has to know of the machine, and its key must not."""
+
+visibility(["//oci/..."])
+
+SURROUNDINGS = "surroundings.json"
+
+# Where credentials, certificates and caches are, and how the network is reached: names and paths, nothing secret.
+# (`DOCKER_AUTH_CONFIG` is left out, whose value is a secret.)
+_WATCHED = [
+    "ALL_PROXY",
+    "AWS_CONFIG_FILE",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AZURE_CONFIG_DIR",
+    "CLOUDSDK_CONFIG",
+    "DOCKER_CONFIG",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "REGISTRY_AUTH_FILE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "STEVEDORE_CACHE",
+    "STEVEDORE_CREDENTIAL_HELPER",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+]
+
+# These differ from one terminal to the next, and a repository is not fetched again for that.
+_UNWATCHED = [
+    "PATH",
+    "XDG_RUNTIME_DIR",
+]
+
+def write_surroundings(rctx):
+    """Writes the environment variables of this machine that a fetch of a blob needs.
+
+    Args:
+      rctx: repository context.
+    """
+    variables = {name: rctx.getenv(name) for name in _WATCHED}
+    variables |= {name: rctx.os.environ.get(name) for name in _UNWATCHED}
+    found = {name: value for name, value in variables.items() if value}
+    rctx.file(SURROUNDINGS, json.encode_indent(found), executable = False)
