@@ -20,7 +20,7 @@ def image_actions(ctx, *, base, layers, config_spec, manifest_spec):
       `OciImageInfo`.
     """
     config, description = _config(ctx, base = base, layers = layers, spec = config_spec)
-    manifest, digest = _manifest(ctx, base = base, config = config, layers = layers, spec = manifest_spec)
+    manifest, digest = manifest_action(ctx, base = base, config = config, layers = layers, spec = manifest_spec)
     return OciImageInfo(
         base_layout = base.base_layout if base else None,
         base_layout_files = base.base_layout_files if base else depset(),
@@ -56,7 +56,19 @@ def _config(ctx, *, base, layers, spec):
     )
     return config, description
 
-def _manifest(ctx, *, base, config, layers, spec):
+def manifest_action(ctx, *, base, config, layers, spec):
+    """Registers the action that writes a manifest and its digest.
+
+    Args:
+      ctx: rule context.
+      base: `OciImageInfo` or `None`.
+      config: `File`.
+      layers: list of `OciLayerInfo`; what is added to the base, the bottom one first.
+      spec: struct that `spec` returns.
+
+    Returns:
+      tuple of `File`, the manifest and its digest.
+    """
     manifest = ctx.actions.declare_file(ctx.label.name + ".manifest.json")
     digest = ctx.actions.declare_file(ctx.label.name + ".digest")
     descriptions = [layer.blob_description for layer in layers]

@@ -7,8 +7,9 @@ load("//oci:providers.bzl", "OciBundleInfo", "OciImageInfo", "OciIndexInfo")
 load(":attribute_error.bzl", "fail_attribute")
 load(":build_tool.bzl", "BUILD_TOOLCHAIN_TYPE")
 load(":label_text.bzl", "label_text")
-load(":layout_import.bzl", "import_layout")
+load(":layout_import.bzl", "image_choice", "import_layout")
 load(":layout_source.bzl", "layout_source")
+load(":target_platform.bzl", "TARGET_PLATFORM_ATTRS", "target_platform")
 
 visibility(["//oci/..."])
 
@@ -23,12 +24,18 @@ def _image_aspect_impl(target, ctx):
         base_layout = layout.directory,
         base_layout_files = layout.files,
         label = target.label,
-        **import_layout(ctx, label = target.label, layout = layout)
+        **import_layout(
+            ctx,
+            choice = image_choice(platform = target_platform(ctx)),
+            label = target.label,
+            layout = layout,
+        )
     )]
 
 image_aspect = aspect(
     implementation = _image_aspect_impl,
-    doc = "Imports a directory in the OCI layout.",
+    doc = "Imports a directory in the OCI layout. Of several images in it the one for the target platform is taken.",
+    attrs = TARGET_PLATFORM_ATTRS,
     apply_to_generating_rules = True,
     toolchains = [BUILD_TOOLCHAIN_TYPE],
 )

@@ -50,7 +50,7 @@ def _directory_error(file):
     if file.is_directory:
         return None
     if tar_suffix(file.basename):
-        return "`{}` is an archive: expected a directory in the OCI layout, unpack it first".format(file.short_path)
+        return "`{}` is an archive: expected a directory in the OCI layout, give it to `archive` of an oci_import".format(file.short_path)
 
     # Bazel does not tell a directory of source files from a source file; the build tool does.
     if file.is_source:

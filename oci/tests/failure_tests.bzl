@@ -123,7 +123,15 @@ _IMAGES = {
 _IMPORTS = {
     "archive": (
         {"layout": ":plain_tar"},
-        "attribute `layout`: //oci/tests:plain_tar: `oci/tests/plain.tar` is an archive: expected a directory in the OCI layout, unpack it first",
+        "attribute `layout`: //oci/tests:plain_tar: `oci/tests/plain.tar` is an archive: expected a directory in the OCI layout, give it to `archive` of an oci_import",
+    ),
+    "both": (
+        {"archive": ":plain_tar", "layout": ":import_tree"},
+        "attribute `layout`: is given, and so is `archive`: expected one of `archive`, `config`, `layout`",
+    ),
+    "compression": (
+        {"compression": "gzip", "layout": ":import_tree"},
+        "attribute `compression`: is given with `layout`: it belongs to `archive`",
     ),
     "empty": (
         {"layout": ":failing_no_files"},
@@ -133,9 +141,17 @@ _IMPORTS = {
         {"layout": ":text"},
         "`oci/tests/data/text` is a file: expected a directory in the OCI layout",
     ),
+    "loose_tag": (
+        {"config": ":text", "tag": "x"},
+        "attribute `tag`: is given with `config`: it belongs to `archive` or `layout`",
+    ),
     "no_marker": (
         {"layout": ":texts"},
         "0 files named `oci-layout` among 2 files: expected one directory, or the files of one",
+    ),
+    "nothing": (
+        {},
+        "attribute `archive`: is missing: expected one of `archive`, `config`, `layout`",
     ),
     "outside": (
         {"layout": ":failing_outside"},

@@ -4,6 +4,7 @@ mod config;
 mod destinations;
 mod docker_archive;
 mod import;
+mod import_config;
 mod index;
 mod index_layout;
 mod intermediate;
@@ -28,8 +29,10 @@ pub(crate) enum Command {
     Layer(layer::Layer),
     /// Make a layer of exactly one tar that exists.
     TarLayer(tar_layer::TarLayer),
-    /// Check an OCI layout and describe its image.
+    /// Check an image that is made already, in an OCI layout or an archive, and describe it.
     Import(import::Import),
+    /// Describe an image whose config and layers are files.
+    ImportConfig(import_config::ImportConfig),
     /// Make the config and the description of an image.
     Config(config::Config),
     /// Make the manifest of an image, and its digest.
@@ -57,6 +60,7 @@ impl Command {
             Self::Layer(command) => command.run(),
             Self::TarLayer(command) => command.run(),
             Self::Import(command) => command.run(),
+            Self::ImportConfig(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Manifest(command) => command.run(),
             Self::Layout(command) => command.run(),

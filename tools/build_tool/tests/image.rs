@@ -375,7 +375,7 @@ fn a_damaged_layout_is_not_imported() {
             "--manifest=new.manifest",
             "--description=new.description",
         ]);
-        let start = "error: failed to import the layout `base.layout` of `//base`\ncaused by: ";
+        let start = "error: failed to import `base.layout` of `//base`\ncaused by: ";
         assert!(message.starts_with(start), "{name}: {message}");
         assert!(message.contains(expected), "{name}: {message}");
     }

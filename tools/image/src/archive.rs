@@ -5,12 +5,14 @@ mod canonical;
 mod extensions;
 mod field;
 mod member;
+mod name_check;
 mod pax;
 mod reader;
 mod sparse;
 
 pub use canonical::{end_of_archive, header, padding};
 pub use member::{Kind, Member};
+pub(crate) use name_check::{NameCheck, Outside};
 pub use reader::Reader;
 pub use sparse::{Data, Expanded};
 

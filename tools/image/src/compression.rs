@@ -226,7 +226,10 @@ impl<R: Read> Read for Decompressor<R> {
 
 /// Whether an error is a decoder's, and not one of the file below it. zstd's errors have the kind `Other`.
 fn is_about_data(error: &io::Error) -> bool {
-    error.raw_os_error().is_none() && error.kind() != io::ErrorKind::Interrupted
+    let is_of_file = error
+        .get_ref()
+        .is_some_and(|inner| matches!(inner.downcast_ref(), Some(Error::Io { .. })));
+    error.raw_os_error().is_none() && error.kind() != io::ErrorKind::Interrupted && !is_of_file
 }
 
 #[cfg(test)]

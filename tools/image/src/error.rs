@@ -293,6 +293,104 @@ pub enum Error {
         what: String,
         path: PathBuf,
     },
+    /// A file that an archive or a layout needs is not in it.
+    #[error("`{}` ({what}) is missing: make the archive or layout again", path.display())]
+    MissingFile { path: PathBuf, what: String },
+    /// A file that is read whole is too large for that.
+    #[error("`{}` ({what}) has {size} bytes: expected {limit} at most", path.display())]
+    TooLarge {
+        path: PathBuf,
+        what: String,
+        size: u64,
+        limit: u64,
+    },
+    /// A name is none of those that an archive or layout has.
+    #[error("`{}` has no image `{tag}`: it has {known}", path.display())]
+    NoSuchTag {
+        path: PathBuf,
+        tag: String,
+        known: String,
+    },
+    /// No image of an archive or layout is for the platform that is wanted.
+    #[error("`{}` has no image for {platform}: it has {known}", path.display())]
+    NoImageForPlatform {
+        path: PathBuf,
+        platform: String,
+        known: String,
+    },
+    /// An archive has no image in it.
+    #[error(
+        "`{}` is not an archive of images: expected `oci-layout` and `index.json`, or `manifest.json` as `docker save` \
+         writes it, at its root; it has {sample}", path.display()
+    )]
+    NotAnImageArchive { path: PathBuf, sample: String },
+    /// An archive is of a Docker that is too old.
+    #[error(
+        "`{}` has no `manifest.json`, as archives of Docker before 1.10 have none: load it into an engine and save it \
+         again", path.display()
+    )]
+    OldArchive { path: PathBuf },
+    /// An archive has too many members.
+    #[error("`{}` has more than {count} members, too many for an archive of images: make it of one image", path.display())]
+    TooManyMembers { path: PathBuf, count: usize },
+    /// Compressed data becomes much more than it could honestly be.
+    #[error(
+        "`{}` ({what}) has {stored} bytes and decompresses to more than {limit}, which is more than gzip can make of \
+         them: store it uncompressed, or with gzip, if that is meant", path.display()
+    )]
+    Inflates {
+        path: PathBuf,
+        what: String,
+        stored: u64,
+        limit: u64,
+    },
+    /// A manifest is of the first version.
+    #[error(
+        "`{}` is a manifest of Docker's schema 1, which says too little of an image: push or save the image with a \
+         Docker of this decade", path.display()
+    )]
+    SchemaOne { path: PathBuf },
+    /// A layer's bytes are elsewhere.
+    #[error(
+        "`{}` has a foreign layer (layer {index}, `{digest}`), whose bytes are not with the image: take an image that \
+         has them", path.display()
+    )]
+    ForeignLayer {
+        path: PathBuf,
+        index: usize,
+        digest: Digest,
+    },
+    /// A layer is encrypted.
+    #[error(
+        "`{}` has an encrypted layer (layer {index}, of the media type `{found}`): decrypt the image first",
+        path.display()
+    )]
+    EncryptedLayer {
+        path: PathBuf,
+        index: usize,
+        found: String,
+    },
+    /// A layer is of a kind that is not known.
+    #[error(
+        "`{}` has a layer of the media type `{found}` (layer {index}): expected a tar, plain or compressed with gzip or \
+         zstd; is it an image at all?", path.display()
+    )]
+    UnknownLayer {
+        path: PathBuf,
+        index: usize,
+        found: String,
+    },
+    /// A layer reaches outside the image.
+    #[error(
+        "`{}` (layer {index}) has a member `{member}` that {reason}: build the image again without it",
+        path.display()
+    )]
+    OutsideRoot {
+        path: PathBuf,
+        index: usize,
+        member: String,
+        reason: &'static str,
+    },
     /// Bytes are not those that were described.
     #[error(
         "`{}` ({what}) is not what it is described as: expected `{expected}` with {expected_size} bytes, found \
@@ -308,10 +406,21 @@ pub enum Error {
     },
     /// A decompressed layer has another digest than the config tells.
     #[error(
-        "`{}` (layer {index}) decompresses to `{found}`, but `rootfs.diff_ids` of the config has `{expected}`: build \
+        "`{}` (layer {index}) has the uncompressed digest `{found}`, but `rootfs.diff_ids` of the config has `{expected}`: build \
          the image again", path.display()
     )]
     WrongDiffId {
+        path: PathBuf,
+        index: usize,
+        expected: Digest,
+        found: Digest,
+    },
+    /// A layer is not the one that a config names.
+    #[error(
+        "`{}` wants layer {index} to be `{expected}`, and what was given is `{found}`: give the config's layers, the \
+         bottom one first", path.display()
+    )]
+    OtherLayer {
         path: PathBuf,
         index: usize,
         expected: Digest,

@@ -2,7 +2,6 @@
 //!
 //! See <https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md>.
 
-mod import;
 mod index;
 mod writer;
 
@@ -15,16 +14,13 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Content, Digest};
 use crate::error::Error;
 use crate::json;
-use crate::manifest::Manifest;
 
-pub use import::{import, Imported};
+pub(crate) use writer::write_metadata;
 pub use writer::{write, write_index};
 
 pub(crate) const MARKER: &str = "oci-layout";
 pub(crate) const INDEX: &str = "index.json";
 const VERSION: &str = "1.0.0";
-/// Larger manifests and configs are refused by registries too.
-const MAX_JSON: u64 = 16 << 20;
 
 /// A layout that is read. Its blobs may be symlinks that lead elsewhere, as those of rules_oci are.
 #[derive(Clone, Debug)]
@@ -54,13 +50,8 @@ impl Layout {
     /// If its `oci-layout` file is not there, or is of a version that is not known.
     pub fn open(directory: &Path) -> Result<Self, Error> {
         let path = directory.join(MARKER);
-        let marker: Marker = json::load(&path)?;
-        if marker.version != VERSION {
-            return Err(Error::LayoutVersion {
-                path,
-                found: marker.version,
-            });
-        }
+        let bytes = fs::read(&path).map_err(|source| Error::io("read", &path, source))?;
+        check_marker(&path, &bytes)?;
         Ok(Self {
             directory: directory.to_owned(),
         })
@@ -86,35 +77,17 @@ impl Layout {
             _ => Error::io("open", &path, source),
         })
     }
+}
 
-    /// The manifest of the one image in the layout, and its bytes. Indexes are followed.
-    ///
-    /// # Errors
-    /// If there is no image or more than one, or a file is missing or is not what its digest or media type tells.
-    pub fn manifest(&self) -> Result<(Manifest, Vec<u8>), Error> {
-        let mut path = self.directory.join(INDEX);
-        let mut bytes = fs::read(&path).map_err(|source| Error::io("read", &path, source))?;
-        loop {
-            let reference = index::only_image(&path, &bytes)?;
-            bytes = self.read_json(reference.content(), reference.noun())?;
-            path = self.blob_path(reference.digest);
-            if !reference.is_index() {
-                return Ok((Manifest::parse(&path, &bytes)?, bytes));
-            }
-        }
-    }
-
-    /// Reads a small blob and checks that it is what it should be.
-    fn read_json(&self, expected: Content, what: &str) -> Result<Vec<u8>, Error> {
-        use io::Read;
-        let mut bytes = Vec::new();
-        let path = self.blob_path(expected.digest);
-        self.open_blob(expected.digest, what)?
-            .take(MAX_JSON)
-            .read_to_end(&mut bytes)
-            .map_err(|source| Error::io("read", &path, source))?;
-        check_content(&path, what, expected, Content::of(&bytes))?;
-        Ok(bytes)
+/// Checks that the file `path`, the marker of a layout, is of a version that is known.
+pub(crate) fn check_marker(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let marker: Marker = json::parse(path, bytes)?;
+    match marker.version == VERSION {
+        true => Ok(()),
+        false => Err(Error::LayoutVersion {
+            path: path.to_owned(),
+            found: marker.version,
+        }),
     }
 }
 
@@ -142,7 +115,3 @@ pub(crate) fn check_content(
         }),
     }
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;

@@ -13,6 +13,7 @@ pub mod docker_archive;
 mod error;
 pub mod image_files;
 mod image_path;
+pub mod import;
 pub mod index;
 pub mod intermediate;
 pub mod json;

@@ -166,7 +166,21 @@ impl Manifest {
     /// # Errors
     /// If it is not an image manifest, of OCI or of Docker's version 2, schema 2.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
-        let manifest: Self = json::parse(path, bytes)?;
+        /// What the first version has, and no later one.
+        #[derive(Deserialize)]
+        struct SchemaOne {
+            #[serde(rename = "fsLayers")]
+            _layers: Vec<serde::de::IgnoredAny>,
+        }
+        let manifest: Self =
+            json::parse(path, bytes).map_err(|error| {
+                match serde_json::from_slice::<SchemaOne>(bytes) {
+                    Ok(_) => Error::SchemaOne {
+                        path: path.to_owned(),
+                    },
+                    Err(_) => error,
+                }
+            })?;
         match &manifest.media_type {
             Some(media_type) if !media_type::is_manifest(media_type) => {
                 Err(Error::WrongMediaType {

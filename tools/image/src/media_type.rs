@@ -3,7 +3,10 @@
 //! See <https://github.com/opencontainers/image-spec/blob/v1.1.0/media-types.md> and
 //! <https://github.com/distribution/distribution/blob/v2.8.3/docs/spec/manifest-v2-2.md#media-types>.
 
+use std::path::Path;
+
 use crate::compression::Compression;
+use crate::error::Error;
 
 /// An OCI image manifest.
 pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -23,6 +26,9 @@ const OCI_LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const OCI_LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+/// Docker does not write it, but containerd reads it:
+/// <https://github.com/containerd/containerd/blob/v2.0.0/core/images/mediatypes.go>.
+const DOCKER_LAYER_ZSTD: &str = "application/vnd.docker.image.rootfs.diff.tar.zstd";
 
 /// The OCI media type of a layer blob.
 pub fn oci_layer(compression: Compression) -> &'static str {
@@ -61,6 +67,31 @@ pub fn is_manifest(media_type: &str) -> bool {
 pub fn is_foreign(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.oci.image.layer.nondistributable.")
         || media_type.starts_with("application/vnd.docker.image.rootfs.foreign.")
+}
+
+/// Checks that a layer, the number `index` of the manifest `path`, is of a media type that is known.
+///
+/// # Errors
+/// If it is encrypted or of another kind: nobody could tell what its tar is.
+pub fn check_layer(path: &Path, index: usize, media_type: &str) -> Result<(), Error> {
+    let (path, found) = (path.to_owned(), media_type.to_owned());
+    let base = media_type.strip_suffix("+encrypted").unwrap_or(media_type);
+    if base != media_type {
+        return Err(Error::EncryptedLayer { path, index, found });
+    }
+    let is_known = matches!(
+        media_type,
+        OCI_LAYER
+            | OCI_LAYER_GZIP
+            | OCI_LAYER_ZSTD
+            | DOCKER_LAYER
+            | DOCKER_LAYER_GZIP
+            | DOCKER_LAYER_ZSTD
+    );
+    match is_known || is_foreign(media_type) {
+        true => Ok(()),
+        false => Err(Error::UnknownLayer { path, index, found }),
+    }
 }
 
 /// Whether a media type is one of an index of manifests, of either family.

@@ -81,7 +81,7 @@ impl OutputFile {
     }
 }
 
-/// Writes to an [`OutputFile`]. Its errors carry an [`Error`] that names the file, since they may surface far away.
+/// Writes to an [`OutputFile`], or to a file of an [`OutputDirectory`]. Its errors carry an [`Error`] that names the file, since they may surface far away.
 pub struct OutputWriter {
     file: File,
     path: PathBuf,
@@ -144,6 +144,16 @@ impl OutputDirectory {
             fs::create_dir_all(parent).map_err(|source| Error::io("create", parent, source))?;
         }
         Ok(path)
+    }
+
+    /// Begins a file of the directory. Its errors name it.
+    ///
+    /// # Errors
+    /// If it cannot be created.
+    pub fn writer(&self, relative: &str) -> Result<OutputWriter, Error> {
+        let path = self.file(relative)?;
+        let file = File::create(&path).map_err(|source| Error::io("create", &path, source))?;
+        Ok(OutputWriter { file, path })
     }
 
     /// Gives the directory its name.

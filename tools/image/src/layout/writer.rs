@@ -12,6 +12,7 @@ use crate::digest::{Content, Digest};
 use crate::error::Error;
 use crate::image_files::ImageFiles;
 use crate::json;
+use crate::manifest::Manifest;
 use crate::media_type;
 use crate::output::OutputDirectory;
 
@@ -67,6 +68,27 @@ pub fn write_index(index: &Path, images: &[ImageFiles], directory: &Path) -> Res
     writer.finish(Reference {
         blob,
         platform: None,
+    })
+}
+
+/// Completes a layout whose layers are in `output` already: writes its config and manifest, and what leads to them.
+pub(crate) fn write_metadata(
+    output: OutputDirectory,
+    config: (&BlobDescription, &[u8]),
+    manifest: &[u8],
+    platform: &Platform,
+) -> Result<(), Error> {
+    let mut writer = Writer {
+        output,
+        written: BTreeSet::new(),
+    };
+    writer.add_bytes(config.0.digest, config.1)?;
+    let content = Content::of(manifest);
+    writer.add_bytes(content.digest, manifest)?;
+    let media_type = Manifest::parse(Path::new(INDEX), manifest)?.media_type();
+    writer.finish(Reference {
+        blob: BlobDescription::new(media_type, content),
+        platform: Some(platform.clone()),
     })
 }
 

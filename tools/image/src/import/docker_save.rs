@@ -1,0 +1,133 @@
+//! Images in the form of `docker save`: `manifest.json`, and the configs and layers that it names.
+//!
+//! podman, skopeo and crane write it too, each with names of its own. See
+//! <https://github.com/moby/moby/blob/v28.5.2/image/tarexport/load.go>.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::archive_files::ArchiveFiles;
+use super::choice::{choose, Candidate, Wanted};
+use super::files::{read_json, Files};
+use super::{ConfigPlatform, Found, LayerFile};
+use crate::description::BlobDescription;
+use crate::digest::{Content, Digest};
+use crate::error::Error;
+use crate::json;
+use crate::layout::check_content;
+use crate::media_type;
+
+const MANIFEST: &str = "manifest.json";
+/// What archives had before they had [`MANIFEST`], and have beside it to this day.
+const REPOSITORIES: &str = "repositories";
+
+/// An element of `manifest.json`.
+#[derive(Deserialize)]
+#[serde(
+    rename_all = "PascalCase",
+    expecting = "an object with `Config` and `Layers`"
+)]
+struct Item {
+    config: String,
+    #[serde(default)]
+    repo_tags: Option<Vec<String>>,
+    #[serde(default)]
+    layers: Option<Vec<String>>,
+}
+
+/// Finds the image that is wanted.
+pub(super) fn find(files: &ArchiveFiles, wanted: &Wanted) -> Result<Found, Error> {
+    let path = files.path(MANIFEST);
+    if !files.has(MANIFEST) {
+        return Err(no_manifest(files));
+    }
+    let bytes = read_json(files, MANIFEST, "the list of images")?;
+    let candidates = candidates(&path, &bytes)?;
+    let candidates = match candidates.len() {
+        0 | 1 => candidates,
+        _ => candidates
+            .into_iter()
+            .map(|candidate| with_platform(files, candidate))
+            .collect::<Result<_, _>>()?,
+    };
+    let item = choose(&path, candidates, wanted)?.value;
+    let config = read_config(files, &item.config)?;
+    let layers = item.layers.unwrap_or_default();
+    for (index, name) in layers.iter().enumerate() {
+        if !files.has(name) {
+            return Err(Error::MissingFile {
+                path: files.path(name),
+                what: format!("layer {index}"),
+            });
+        }
+    }
+    let layer_file = |name| LayerFile { name, blob: None };
+    Ok(Found {
+        config_blob: BlobDescription::new(media_type::OCI_CONFIG, Content::of(&config)),
+        config_path: files.path(&item.config),
+        config,
+        manifest: None,
+        layers: layers.into_iter().map(layer_file).collect(),
+    })
+}
+
+/// The images, each once, with all its names.
+fn candidates(path: &Path, bytes: &[u8]) -> Result<Vec<Candidate<Item>>, Error> {
+    let items: Vec<Item> = serde_json::from_slice(bytes).map_err(|source| Error::Json {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut candidates: Vec<Candidate<Item>> = Vec::new();
+    for mut item in items {
+        let names = item.repo_tags.take().unwrap_or_default();
+        let is_same = |other: &&mut Candidate<Item>| other.value.config == item.config;
+        match candidates.iter_mut().find(is_same) {
+            Some(other) => other.names.extend(names),
+            None => candidates.push(Candidate {
+                id: item.config.clone(),
+                names,
+                platform: None,
+                is_there: true,
+                value: item,
+            }),
+        }
+    }
+    Ok(candidates)
+}
+
+fn with_platform(
+    files: &ArchiveFiles,
+    mut candidate: Candidate<Item>,
+) -> Result<Candidate<Item>, Error> {
+    let name = &candidate.value.config;
+    let config = read_config(files, name)?;
+    let platform: ConfigPlatform = json::parse(&files.path(name), &config)?;
+    candidate.platform = Some(platform.into());
+    Ok(candidate)
+}
+
+/// Reads a config. Every tool names it after its digest, which is the image's ID.
+fn read_config(files: &ArchiveFiles, name: &str) -> Result<Vec<u8>, Error> {
+    let bytes = read_json(files, name, "the image config")?;
+    let stem = name.rsplit('/').next().unwrap_or(name);
+    let stem = stem.strip_suffix(".json").unwrap_or(stem);
+    let stem = stem.strip_prefix("sha256:").unwrap_or(stem);
+    if let Ok(digest) = Digest::from_hex(stem) {
+        let found = Content::of(&bytes);
+        let expected = Content { digest, ..found };
+        check_content(&files.path(name), "the image config", expected, found)?;
+    }
+    Ok(bytes)
+}
+
+fn no_manifest(files: &ArchiveFiles) -> Error {
+    let path = files.archive().to_owned();
+    match files.has(REPOSITORIES) {
+        true => Error::OldArchive { path },
+        false => Error::NotAnImageArchive {
+            path,
+            sample: files.sample(),
+        },
+    }
+}
