@@ -1,11 +1,13 @@
 //! The workspaces in `e2e/` against real Bazel and real engines.
 
+mod archives;
 mod bases;
 mod client;
 mod failures;
 mod file_tree;
 mod hello;
 mod matrix;
+mod platforms;
 mod prebuilt;
 mod push;
 mod refusals;
@@ -13,7 +15,7 @@ mod report;
 mod several;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::bazel::Bazel;
 use crate::engine::Running;
@@ -24,9 +26,27 @@ use report::Report;
 /// The engines that everything must work with.
 const ENGINES: [&str; 2] = ["docker-20", "docker-28"];
 
+/// A part of what is run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Part {
+    /// The example, and the tools that it builds
+    Hello,
+    /// Images that are refused, pushed or loaded
+    Cases,
+    /// Archives that others write
+    Archives,
+    /// Indexes and bundles that are loaded
+    Platforms,
+    /// Every engine with every disturbance
+    Matrix,
+}
+
 /// What to run, and what to do with the matrix.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// Only these parts
+    #[arg(long = "part", value_name = "NAME")]
+    parts: Vec<Part>,
     /// Only the matrix, and only of these engines
     #[arg(long = "engine", value_name = "NAME")]
     engines: Vec<String>,
@@ -41,13 +61,29 @@ pub(crate) struct Options {
 /// Runs every case; an error if one failed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut report = Report::default();
-    let only_matrix = options.update || !options.engines.is_empty() || !options.cases.is_empty();
-    if !only_matrix {
+    if options.has(Part::Hello) {
         run_hello(workspace, &mut report)?;
-        run_cases(workspace, &mut report)?;
     }
-    matrix::run(workspace, options, &mut report)?;
+    if [Part::Cases, Part::Archives, Part::Platforms]
+        .iter()
+        .any(|part| options.has(*part))
+    {
+        run_cases(workspace, options, &mut report)?;
+    }
+    if options.has(Part::Matrix) {
+        matrix::run(workspace, options, &mut report)?;
+    }
     report.finish()
+}
+
+impl Options {
+    fn has(&self, part: Part) -> bool {
+        let of_matrix = self.update || !self.engines.is_empty() || !self.cases.is_empty();
+        match self.parts.is_empty() {
+            true => part == Part::Matrix || !of_matrix,
+            false => self.parts.contains(&part),
+        }
+    }
 }
 
 fn run_hello(workspace: &Workspace, report: &mut Report) -> Result<()> {
@@ -71,8 +107,17 @@ fn run_hello(workspace: &Workspace, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn run_cases(workspace: &Workspace, report: &mut Report) -> Result<()> {
+fn run_cases(workspace: &Workspace, options: &Options, report: &mut Report) -> Result<()> {
     let bazel = Bazel::new(workspace, &workspace.root().join("e2e/cases"))?;
+    if options.has(Part::Archives) {
+        archives::cases(report, workspace, &bazel);
+    }
+    if options.has(Part::Platforms) {
+        platforms::cases(report, workspace, &bazel);
+    }
+    if !options.has(Part::Cases) {
+        return Ok(());
+    }
     refusals::cases(report, &bazel);
     push::cases(report, workspace, &bazel);
     for engine in ENGINES {

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use nix::sys::statvfs::statvfs;
 
 use crate::cleanup::Cleanup;
+use crate::workspace::Workspace;
 
 /// A file system in memory.
 const MEMORY: &str = "/dev/shm";
@@ -20,6 +21,11 @@ impl Scratch {
     /// Makes one where temporary files go.
     pub(crate) fn new() -> Result<Self> {
         Self::made(tempfile::tempdir())
+    }
+
+    /// Makes one in the cache folder: what Bazel's sandbox is to show must not be where temporary files go.
+    pub(crate) fn in_cache(workspace: &Workspace) -> Result<Self> {
+        Self::made(tempfile::tempdir_in(workspace.cache_folder("scratch")?))
     }
 
     /// Makes one in memory, for what would otherwise measure the disk; where temporary files go if less than `bytes` would

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use serde_json::Value;
 
 use crate::command::{output, run};
@@ -28,6 +28,21 @@ pub(crate) trait Client {
 
     /// Writes the image to a file, in the format that skopeo calls [`Client::saved_format`].
     fn save(&self, engine: &Running, image: &str, file: &Path) -> Result<()>;
+
+    /// Writes images to one file, in this format as podman calls them.
+    fn save_as(&self, engine: &Running, format: &str, images: &[&str], file: &Path) -> Result<()>;
+
+    /// The ID by which the engine knows the image: `sha256:…`.
+    fn id(&self, engine: &Running, image: &str) -> Result<String>;
+
+    /// The architecture that an image is for, as its config has it.
+    fn architecture(&self, engine: &Running, image: &str) -> Result<String>;
+
+    /// Loads a Docker archive.
+    fn load(&self, engine: &Running, file: &Path) -> Result<()>;
+
+    /// Gives an image one more name.
+    fn tag(&self, engine: &Running, image: &str, name: &str) -> Result<()>;
 
     /// `docker-archive` or `oci-archive`.
     fn saved_format(&self) -> &'static str;
@@ -95,10 +110,45 @@ impl Client for Cli {
     }
 
     fn save(&self, engine: &Running, image: &str, file: &Path) -> Result<()> {
-        let file = file.as_os_str();
-        let words = ["image", "save", "--output"].map(OsStr::new);
-        self.say(engine, &[&words[..], &[file, OsStr::new(image)]].concat())
+        self.save_as(engine, self.saved_format(), &[image], file)
+    }
+
+    fn save_as(&self, engine: &Running, format: &str, images: &[&str], file: &Path) -> Result<()> {
+        let format = format!("--format={format}");
+        let mut words = vec!["image", "save"]
+            .into_iter()
+            .map(OsStr::new)
+            .collect::<Vec<_>>();
+        if self == &Self::Podman {
+            words.push(OsStr::new(&format));
+            words.extend((images.len() > 1).then_some(OsStr::new("--multi-image-archive")));
+        }
+        words.extend([OsStr::new("--output"), file.as_os_str()]);
+        words.extend(images.iter().map(OsStr::new));
+        self.say(engine, &words).map(drop)
+    }
+
+    fn id(&self, engine: &Running, image: &str) -> Result<String> {
+        let id = self.say(engine, &["image", "inspect", "--format={{.Id}}", image])?;
+        // podman leaves the algorithm out.
+        let hex = id.trim().trim_start_matches("sha256:");
+        Ok(format!("sha256:{hex}"))
+    }
+
+    fn architecture(&self, engine: &Running, image: &str) -> Result<String> {
+        let format = "--format={{.Architecture}}";
+        let architecture = self.say(engine, &["image", "inspect", format, image])?;
+        Ok(architecture.trim().to_owned())
+    }
+
+    fn load(&self, engine: &Running, file: &Path) -> Result<()> {
+        let words = ["image", "load", "--input"].map(OsStr::new);
+        self.say(engine, &[&words[..], &[file.as_os_str()]].concat())
             .map(drop)
+    }
+
+    fn tag(&self, engine: &Running, image: &str, name: &str) -> Result<()> {
+        self.say(engine, &["tag", image, name]).map(drop)
     }
 
     fn saved_format(&self) -> &'static str {
@@ -106,7 +156,7 @@ impl Client for Cli {
     }
 
     fn push(&self, engine: &Running, image: &str, target: &str) -> Result<()> {
-        self.say(engine, &["tag", image, target])?;
+        self.tag(engine, image, target)?;
         let pushed = match self {
             // It takes registries on the loopback interface without TLS.
             Self::Docker => self.say(engine, &["push", target]),
@@ -130,7 +180,7 @@ impl Client for Cli {
     }
 
     fn collect(&self, engine: &Running, image: &str) -> Result<()> {
-        self.say(engine, &["tag", image, COLLECTED])?;
+        self.tag(engine, image, COLLECTED)?;
         self.say(engine, &["rmi", COLLECTED]).map(drop)
     }
 }
@@ -143,6 +193,14 @@ impl Ctr {
         output(engine.docker_command().args(arguments))
     }
 
+    /// The config of an image.
+    fn config(&self, engine: &Running, image: &str) -> Result<Value> {
+        let digest = self.id(engine, image)?;
+        let manifest = self.document(engine, &digest)?;
+        let config = manifest["config"]["digest"].as_str().unwrap_or_default();
+        self.document(engine, config)
+    }
+
     /// A JSON document from the content store.
     fn document(&self, engine: &Running, digest: &str) -> Result<Value> {
         let text = self.say(engine, &["content", "get", digest])?;
@@ -152,19 +210,7 @@ impl Ctr {
 
 impl Client for Ctr {
     fn layers(&self, engine: &Running, image: &str) -> Result<Vec<String>> {
-        let filter = format!("name=={image}");
-        let listed = self.say(engine, &["images", "ls", &filter])?;
-        // A heading, then `REF TYPE DIGEST …`.
-        let digest = listed
-            .lines()
-            .nth(1)
-            .and_then(|line| line.split_whitespace().nth(2));
-        let Some(digest) = digest else {
-            bail!("there is no image `{image}`: {listed}");
-        };
-        let manifest = self.document(engine, digest)?;
-        let config = manifest["config"]["digest"].as_str().unwrap_or_default();
-        let config = self.document(engine, config)?;
+        let config = self.config(engine, image)?;
         let layers = config["rootfs"]["diff_ids"].clone();
         serde_json::from_value(layers).context("the config has no `diff_ids`")
     }
@@ -183,8 +229,47 @@ impl Client for Ctr {
     }
 
     fn save(&self, engine: &Running, image: &str, file: &Path) -> Result<()> {
+        self.save_as(engine, self.saved_format(), &[image], file)
+    }
+
+    fn save_as(&self, engine: &Running, format: &str, images: &[&str], file: &Path) -> Result<()> {
+        ensure!(
+            format == self.saved_format(),
+            "containerd has no format `{format}`"
+        );
         let mut command = engine.docker_command();
-        run(command.args(["images", "export"]).arg(file).arg(image))
+        run(command.args(["images", "export"]).arg(file).args(images))
+    }
+
+    fn id(&self, engine: &Running, image: &str) -> Result<String> {
+        let filter = format!("name=={image}");
+        let listed = self.say(engine, &["images", "ls", &filter])?;
+        // A heading, then `REF TYPE DIGEST …`.
+        let digest = listed
+            .lines()
+            .nth(1)
+            .and_then(|line| line.split_whitespace().nth(2));
+        match digest {
+            Some(digest) => Ok(digest.to_owned()),
+            None => bail!("there is no image `{image}`: {listed}"),
+        }
+    }
+
+    fn architecture(&self, engine: &Running, image: &str) -> Result<String> {
+        let config = self.config(engine, image)?;
+        let architecture = config["architecture"].as_str();
+        Ok(architecture
+            .context("the config has no `architecture`")?
+            .to_owned())
+    }
+
+    fn load(&self, engine: &Running, file: &Path) -> Result<()> {
+        let mut command = engine.docker_command();
+        run(command.args(["images", "import"]).arg(file))
+    }
+
+    fn tag(&self, engine: &Running, image: &str, name: &str) -> Result<()> {
+        self.say(engine, &["images", "tag", image, name]).map(drop)
     }
 
     fn saved_format(&self) -> &'static str {
@@ -192,7 +277,7 @@ impl Client for Ctr {
     }
 
     fn push(&self, engine: &Running, image: &str, target: &str) -> Result<()> {
-        self.say(engine, &["images", "tag", image, target])?;
+        self.tag(engine, image, target)?;
         let pushed = self.say(engine, &["images", "push", "--plain-http", target]);
         self.say(engine, &["images", "rm", "--sync", target])?;
         pushed.map(drop)
@@ -211,7 +296,7 @@ impl Client for Ctr {
     }
 
     fn collect(&self, engine: &Running, image: &str) -> Result<()> {
-        self.say(engine, &["images", "tag", image, COLLECTED])?;
+        self.tag(engine, image, COLLECTED)?;
         self.say(engine, &["images", "rm", "--sync", COLLECTED])
             .map(drop)
     }

@@ -27,11 +27,12 @@ const REGISTRIES: [&str; 3] = ["distribution-2", "distribution-3", "crane"];
 const ENGINES: [&str; 3] = ["docker-28", "podman-5", "containerd"];
 
 /// Targets of `e2e/cases`, and what a container of each says.
-const IMAGES: [(&str, &str); 4] = [
+const IMAGES: [(&str, &str); 5] = [
     ("plain", "a plain image"),
     ("on_base", "an image on a base"),
     ("on_layout", "an image on a base"),
     ("index", "an image on a base"),
+    ("index_split", "an image on a base"),
 ];
 
 /// The images of the bundle.
