@@ -4,6 +4,7 @@ Bazel's downloader shows neither headers nor a status. So what is not known befo
 credentials; where there is none, the registry is taken at its word when it answers.
 """
 
+load(":curl.bzl", "curl")
 load(":registry_challenge.bzl", "parse_challenge", "token_url", "well_known_challenge")
 load(":registry_credentials.bzl", "bearer", "registry_credentials")
 
@@ -12,7 +13,8 @@ visibility(["//oci/..."])
 # Where Docker Hub's API is.
 _API_HOSTS = {"docker.io": "registry-1.docker.io"}
 
-_PROBE_TIMEOUT_SECONDS = 30
+# What a token server wants to know of who asks, beside the token that it is given.
+_CLIENT = "rules_stevedore"
 
 def registry_connection(rctx, *, endpoint, insecure, www_authenticate):
     """Prepares requests to one repository at one registry.
@@ -25,7 +27,8 @@ def registry_connection(rctx, *, endpoint, insecure, www_authenticate):
 
     Returns:
       struct of `base`, the URL of the repository in the registry's API, `auth`, an entry of `rctx.download`'s dict or `None`,
-      `source`, where the credentials come from, and `error`, a string or `None`.
+      `source`, where the credentials come from, `any_certificate`, whether the registry's certificate does not count, and `error`,
+      a string or `None`.
     """
     host = _API_HOSTS.get(endpoint.registry, endpoint.registry)
     probe = _probe(rctx, host = host, insecure = insecure, www_authenticate = www_authenticate)
@@ -41,6 +44,7 @@ def registry_connection(rctx, *, endpoint, insecure, www_authenticate):
             path = endpoint.path,
         )
     return struct(
+        any_certificate = insecure and probe.scheme == "https",
         auth = auth,
         base = "{}://{}/v2/{}".format(probe.scheme, host, endpoint.path),
         error = error,
@@ -69,28 +73,20 @@ def _probe(rctx, *, host, insecure, www_authenticate):
     may_be_plain = insecure or is_loopback(host)
     if error or (challenge and not may_be_plain):
         return struct(challenge = challenge, error = error, scheme = "https")
-    curl = rctx.which("curl")
-    if not curl:
+    if not rctx.which("curl"):
         return struct(challenge = challenge, error = None, scheme = "http" if may_be_plain else "https")
     said = []
     for scheme in ["https", "http"] if may_be_plain else ["https"]:
-        answer = _asked(rctx, curl = curl, host = host, scheme = scheme)
+        answer = _asked(rctx, host = host, insecure = insecure, scheme = scheme)
         if not answer.error:
             return struct(challenge = challenge or answer.challenge, error = None, scheme = scheme)
         said.append(answer.error)
     return struct(challenge = None, error = "; ".join(said), scheme = "https")
 
-def _asked(rctx, *, curl, host, scheme):
-    url = "{}://{}/v2/".format(scheme, host)
-    result = rctx.execute(
-        [curl, "--silent", "--show-error", "--include", "--suppress-connect-headers", url],
-        quiet = True,
-        timeout = _PROBE_TIMEOUT_SECONDS,
-    )
-    if result.return_code != 0:
-        return struct(challenge = None, error = "`{}`: {}".format(url, result.stderr.strip() or "no answer"))
+def _asked(rctx, *, host, insecure, scheme):
+    answer = curl(rctx, insecure = insecure, url = "{}://{}/v2/".format(scheme, host))
     challenges = {}
-    for line in result.stdout.split("\n"):
+    for line in answer.said.split("\n"):
         name, _, value = line.partition(":")
         if not line.strip():
             break
@@ -99,7 +95,7 @@ def _asked(rctx, *, curl, host, scheme):
             challenges[challenge.scheme] = challenge
     return struct(
         challenge = challenges.get("bearer") or challenges.get("basic") or parse_challenge(""),
-        error = None,
+        error = answer.error,
     )
 
 def _authorization(rctx, *, challenge, credentials, path, insecure):
@@ -107,40 +103,46 @@ def _authorization(rctx, *, challenge, credentials, path, insecure):
     if challenge and challenge.scheme == "open":
         return None, None
     if credentials.kind == "bearer" or not challenge or challenge.scheme == "basic":
+        error = None
         if credentials.kind == "identity":
-            return None, _identity_error(credentials)
-        return credentials.auth, None
-    if credentials.kind == "identity":
-        return None, _identity_error(credentials)
+            error = "{} is an identity token, and the registry hands out no tokens for it: log in with a name and a password".format(credentials.source)
+        return credentials.auth, error
     url = token_url(challenge, path = path)
     realm_host = url.partition("://")[2].partition("/")[0]
-    if credentials.auth and not url.startswith("https://") and not (insecure or is_loopback(realm_host)):
+    if credentials.kind != "none" and not url.startswith("https://") and not (insecure or is_loopback(realm_host)):
         return None, "the registry sends its clients to `{}` for a token, and {} must not travel in plain: set `insecure = True` if they may".format(
             challenge.realm,
             credentials.source,
         )
-    return _token(rctx, credentials = credentials, url = url)
+    form = None
+    if credentials.kind == "identity":
+        # https://distribution.github.io/distribution/spec/auth/oauth/
+        url = challenge.realm
+        form = {
+            "client_id": _CLIENT,
+            "grant_type": "refresh_token",
+            "refresh_token": credentials.token,
+            "scope": "repository:{}:pull".format(path),
+            "service": challenge.service or "",
+        }
+    return _token(rctx, credentials = credentials, form = form, insecure = insecure, url = url)
 
-def _token(rctx, *, credentials, url):
+def _token(rctx, *, credentials, form, insecure, url):
     output = "token.json"
-    result = rctx.download(
-        url,
-        allow_fail = True,
-        auth = {url: credentials.auth} if credentials.auth else {},
-        output = output,
-    )
-    answer = json.decode(rctx.read(output), default = None) if result.success else None
+    if form or insecure or url.startswith("http://"):
+        error = curl(rctx, auth = credentials.auth, form = form, insecure = insecure, output = output, url = url).error
+    else:
+        result = rctx.download(
+            url,
+            allow_fail = True,
+            auth = {url: credentials.auth} if credentials.auth else {},
+            output = output,
+        )
+        error = None if result.success else "Bazel's warning above says why"
+    answer = json.decode(rctx.read(output), default = None) if not error else None
     rctx.delete(output)
     if type(answer) == "dict":
         token = answer.get("token") or answer.get("access_token")
         if token:
             return bearer(token), None
-    return None, "`{}` gave no token to {}{}".format(
-        url,
-        credentials.source,
-        "" if result.success else " (Bazel's warning above says why)",
-    )
-
-def _identity_error(credentials):
-    return ("{} is an identity token, which Bazel's downloader cannot use: log in with a name and a password, or give Bazel a " +
-            "credential helper (`--credential_helper`)").format(credentials.source)
+    return None, "`{}` gave no token to {}: {}".format(url, credentials.source, error or "it answered with something else")

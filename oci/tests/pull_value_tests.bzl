@@ -1,6 +1,7 @@
 """Unit tests of what a fetch of a pulled base decides: names, challenges, credentials' keys, platforms, manifests."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
+load("//oci/private:curl.bzl", "curl_config")
 load("//oci/private:pull_repository.bzl", "pull_error")
 load("//oci/private:pulled_images.bzl", "wanted_entries")
 load("//oci/private:pulled_manifest.bzl", "index_entries", "index_error", "manifest_error", "parse_config", "parse_manifest")
@@ -44,6 +45,10 @@ def _platform_name(text):
 def _pull_error(arguments):
     digest, tag = arguments
     return pull_error(digest = digest, tag = tag)
+
+def _curl_config(arguments):
+    auth, form = arguments
+    return curl_config(auth = auth, form = form)
 
 def _is_key_of(arguments):
     return is_key_of(*arguments)
@@ -106,6 +111,17 @@ _CASES = [
         ("[::1]:5000", True),
         ("localhost.example.com", False),
         ("ghcr.io", False),
+    ]),
+    (_curl_config, [
+        ((None, None), ""),
+        (
+            ({"login": "me", "password": "a\"b\\c", "type": "basic"}, None),
+            "user = \"me:a\\\"b\\\\c\"\n",
+        ),
+        (
+            ({"password": "x", "pattern": "Bearer <password>", "type": "pattern"}, {"grant_type": "refresh_token"}),
+            "header = \"Authorization: Bearer x\"\ndata-urlencode = \"grant_type=refresh_token\"\n",
+        ),
     ]),
     (_exact_keys, [
         (("quay.io:443", "a/b"), ["quay.io:443/a/b", "quay.io:443/a", "quay.io:443"]),
