@@ -211,6 +211,8 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
     };
     suites.push(Suite {
         engines: TEST_ENGINES,
+        // What a base is pulled from.
+        registries: &["distribution-2"],
         ..deliver_tests("engine tests", "engine-tests", "engines")
     });
     suites.push(Suite {

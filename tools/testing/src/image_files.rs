@@ -16,14 +16,34 @@ pub enum LayerFile {
     Tar(Vec<u8>),
     /// A lower layer: a blob in the layout of the base, compressed so.
     Blob(Vec<u8>, Compression),
+    /// A layer of a pulled base: the tar, and the repository that has it as a gzip.
+    Pulled(Vec<u8>, String),
 }
 
 impl LayerFile {
     fn tar(&self) -> &[u8] {
         match self {
-            Self::Tar(tar) | Self::Blob(tar, _) => tar,
+            Self::Tar(tar) | Self::Blob(tar, _) | Self::Pulled(tar, _) => tar,
         }
     }
+}
+
+/// The blob that a registry has of a tar.
+///
+/// # Errors
+/// None that a caller can cause.
+pub fn gzipped(tar: &[u8]) -> io::Result<Vec<u8>> {
+    let mut compressor = Compressor::new(Compression::Gzip, Vec::new())?;
+    io::Write::write_all(&mut compressor, tar)?;
+    compressor.finish()
+}
+
+/// What a description says of a layer that is in no file.
+pub(crate) fn describe_pulled(tar: &[u8], repository: &str) -> io::Result<Value> {
+    let blob = gzipped(tar)?;
+    Ok(json!({"diff_id": Digest::of(tar),
+        "blob": {"mediaType": media_type::oci_layer(Compression::Gzip), "digest": Digest::of(&blob), "size": blob.len()},
+        "repository": repository, "remote": {"insecure": false, "mirrors": []}}))
 }
 
 /// One image of several that are made for a test.
@@ -103,8 +123,12 @@ impl ImageFiles {
         let mut files = Vec::new();
         for (index, layer) in draft.layers.iter().enumerate() {
             described.push(write_layer(&root, index, layer)?);
-            if matches!(layer, LayerFile::Tar(_)) {
-                files.push(json!({"tar": format!("_main/{folder}{}", tar_name(index))}));
+            match layer {
+                LayerFile::Tar(_) => {
+                    files.push(json!({"tar": format!("_main/{folder}{}", tar_name(index))}));
+                }
+                LayerFile::Blob(..) => {}
+                LayerFile::Pulled(..) => files.push(Value::Null),
             }
         }
         let diff_ids: Vec<Digest> = draft
@@ -177,6 +201,7 @@ fn write_layer(root: &Path, index: usize, layer: &LayerFile) -> io::Result<Value
             described["blob"] = json!({"mediaType": media_type::oci_layer(*compression),
                 "digest": digest, "size": blob.len()});
         }
+        LayerFile::Pulled(tar, repository) => return describe_pulled(tar, repository),
     }
     Ok(described)
 }

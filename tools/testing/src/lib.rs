@@ -24,7 +24,7 @@ pub use docker_store::DockerStore;
 pub use engine_api::EngineApi;
 pub use fake_docker::{FakeDocker, Personality, RecordedRequest};
 pub use fault::Fault;
-pub use image_files::{layer_tar, ImageDraft, ImageFiles, LayerFile};
+pub use image_files::{gzipped, layer_tar, ImageDraft, ImageFiles, LayerFile};
 pub use oci_store::OciStore;
 pub use program::{Finished, Program};
 pub use program_layer::program_layer;

@@ -26,6 +26,7 @@ const OF_THE_MACHINE: &[&str] = &[
     "DOCKER_TLS",
     "DOCKER_TLS_VERIFY",
     "REGISTRY_AUTH_FILE",
+    "STEVEDORE_CACHE",
     "STEVEDORE_CREDENTIAL_HELPER",
 ];
 
@@ -81,6 +82,31 @@ impl Program {
             .env("XDG_RUNTIME_DIR", &home)
             .env_remove("XDG_CONFIG_HOME");
         Ok(program)
+    }
+
+    /// A call of `binary` for the blob `digest` of `size` bytes in `repository`, as a build action makes it: nothing of this
+    /// machine is in its environment, its home and its report are in `folder`, and so is the file `blob` that it writes.
+    ///
+    /// # Errors
+    /// If the folder cannot be used.
+    pub fn fetch(
+        binary: &Path,
+        folder: &Path,
+        repository: &str,
+        digest: &str,
+        size: u64,
+    ) -> io::Result<Self> {
+        let mut program = Self::at(binary, &folder.join("stevedore-deliver"))?;
+        program.command.env_clear().env("HOME", folder).args([
+            "fetch",
+            "--label=//app:base",
+            "--media-type=application/vnd.oci.image.layer.v1.tar+gzip",
+        ]);
+        program.command.arg(format!("--digest={digest}"));
+        program.command.arg(format!("--size={size}"));
+        program.command.arg(format!("--repository={repository}"));
+        let output = folder.join("blob");
+        Ok(program.arg(format!("--output={}", output.display())))
     }
 
     fn at(binary: &Path, executable: &Path) -> io::Result<Self> {

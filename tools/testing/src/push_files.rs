@@ -9,7 +9,7 @@ use stevedore_image::compression::{Compression, Compressor};
 use stevedore_image::digest::{Content, Digest};
 use stevedore_image::media_type;
 
-use crate::image_files::LayerFile;
+use crate::image_files::{describe_pulled, LayerFile};
 
 /// One image that is made for a test.
 #[derive(Clone, Copy, Debug)]
@@ -192,7 +192,8 @@ fn write_image(root: &Path, draft: &PushedDraft<'_>) -> io::Result<(PushedImage,
         description.to_string().as_bytes(),
     )?;
     let path = |name: &str| format!("_main/{}/{name}", draft.name);
-    let blobs: Vec<String> = layers.own.iter().map(|name| path(name)).collect();
+    let own = layers.own.iter();
+    let blobs: Vec<_> = own.map(|name| name.as_deref().map(path)).collect();
     let spec = json!({"label": format!("//app:{}", draft.name), "manifest": path("manifest.json"),
         "config": path("config.json"), "description": path("description.json"), "blobs": blobs,
         "base_layout": path("base")});
@@ -223,8 +224,8 @@ struct Layers {
     diff_ids: Vec<Digest>,
     blobs: Vec<Content>,
     files: Vec<PathBuf>,
-    /// The names of the files of the upper layers.
-    own: Vec<String>,
+    /// The names of the files of the upper layers; `None` for one that is in no file.
+    own: Vec<Option<String>>,
     /// As the manifest has them.
     descriptors: Vec<Value>,
     /// As the description has them.
@@ -241,6 +242,7 @@ impl Layers {
         let (tar, compression, is_own) = match layer {
             LayerFile::Tar(tar) => (tar, Compression::Gzip, true),
             LayerFile::Blob(tar, compression) => (tar, *compression, false),
+            LayerFile::Pulled(tar, _) => (tar, Compression::Gzip, false),
         };
         let mut compressor = Compressor::new(compression, Vec::new())?;
         compressor.write_all(tar)?;
@@ -256,7 +258,7 @@ impl Layers {
         let file = match is_own {
             true => {
                 let name = format!("{}.tar.gz", self.blobs.len());
-                self.own.push(name.clone());
+                self.own.push(Some(name.clone()));
                 folder.join(name)
             }
             false => {
@@ -267,7 +269,12 @@ impl Layers {
                 folder.join("base/blobs/sha256").join(blob.digest.hex())
             }
         };
-        fs::write(&file, bytes)?;
+        if let LayerFile::Pulled(tar, repository) = layer {
+            described = describe_pulled(tar, repository)?;
+            self.own.push(None);
+        } else {
+            fs::write(&file, bytes)?;
+        }
         self.diff_ids.push(Digest::of(tar));
         self.blobs.push(blob);
         self.files.push(file);

@@ -1,5 +1,6 @@
 //! A proxy between a push and a real registry, that writes down what passes and does something to it.
 
+mod answer_body;
 mod body;
 mod passage;
 mod record;

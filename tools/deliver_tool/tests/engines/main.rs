@@ -17,6 +17,7 @@ mod parallel;
 mod podman;
 mod podman_disturbances;
 mod podman_way;
+mod pulled;
 mod remote;
 mod several;
 mod unnamed;

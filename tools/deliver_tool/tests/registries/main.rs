@@ -10,6 +10,7 @@ mod auth;
 mod bad_input;
 mod bench;
 mod faults;
+mod fetch;
 mod images;
 mod interrupted;
 mod listed;

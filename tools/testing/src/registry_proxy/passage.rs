@@ -11,12 +11,13 @@ use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::answer_body::Returning;
 use super::body::{Coming, Passed};
 use super::record::{Live, PassedRequest};
 use super::rule::{Plan, Stop};
 use super::Shared;
 
-type Answer = Response<Either<Incoming, Full<Bytes>>>;
+type Answer = Response<Either<Returning, Full<Bytes>>>;
 
 /// Does with a request what the rules want. An error means that the client's connection is to be reset.
 pub(super) async fn pass(request: Request<Incoming>, shared: &Arc<Shared>) -> io::Result<Answer> {
@@ -74,7 +75,8 @@ async fn answer(
     if plan.loses_answer {
         return Err(io::ErrorKind::ConnectionReset.into());
     }
-    let mut response = response.map(Either::Left);
+    let returning = |body| Returning::new(body, plan.cuts_answer, plan.changes_answer);
+    let mut response = response.map(returning).map(Either::Left);
     lead(&mut response, &plan, shared);
     plan.change_headers(&mut response);
     Ok(response)

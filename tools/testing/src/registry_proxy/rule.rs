@@ -30,6 +30,10 @@ pub enum RegistryFault {
     RemoveHeader(&'static str),
     /// The answer's `Location` leads to this host and port.
     LeadTo(String),
+    /// The answer breaks off, and the connection with it, when so many bytes of its body have been passed back.
+    CutAnswerAfter(u64),
+    /// The first byte of the answer's body is another one.
+    ChangeAnswer,
     /// The query is dropped, so that an upload begins where a mount was asked for.
     IgnoreQuery,
 }
@@ -146,6 +150,9 @@ pub(super) struct Plan {
     pub(super) largest: Option<u64>,
     pub(super) loses_answer: bool,
     pub(super) ignores_query: bool,
+    /// After how many bytes of its body the answer breaks off.
+    pub(super) cuts_answer: Option<u64>,
+    pub(super) changes_answer: bool,
     /// The host and port of the answer's `Location`; `None`: the proxy's, if it was the registry's.
     pub(super) leads_to: Option<String>,
     headers: Vec<(&'static str, Option<String>)>,
@@ -176,6 +183,8 @@ impl Plan {
             RegistryFault::SetHeader(name, value) => self.headers.push((name, Some(value))),
             RegistryFault::RemoveHeader(name) => self.headers.push((name, None)),
             RegistryFault::LeadTo(address) => self.leads_to = Some(address),
+            RegistryFault::CutAnswerAfter(bytes) => self.cuts_answer = Some(bytes),
+            RegistryFault::ChangeAnswer => self.changes_answer = true,
             RegistryFault::IgnoreQuery => self.ignores_query = true,
         }
     }
