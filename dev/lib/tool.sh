@@ -11,5 +11,5 @@ root=$("$stevedore_lib/root.sh")
 "$stevedore_repo/dev/cargo" build --quiet --release --package stevedore_dev
 exec "$stevedore_lib/enter.sh" "$root" env \
   STEVEDORE_WORKSPACE="$stevedore_repo" \
-  STEVEDORE_CACHE="$stevedore_cache" \
+  STEVEDORE_DEV_CACHE="$stevedore_cache" \
   "$stevedore_target/release/stevedore-dev" "$@"

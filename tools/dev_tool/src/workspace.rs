@@ -11,7 +11,7 @@ use anyhow::{bail, Context, Result};
 const ROOT: &str = "STEVEDORE_WORKSPACE";
 
 /// The variable that names the one folder outside the repository that the development commands write to.
-const CACHE: &str = "STEVEDORE_CACHE";
+const CACHE: &str = "STEVEDORE_DEV_CACHE";
 
 /// The repository and its cache folder, as the entry scripts in `dev/` set them.
 #[derive(Clone, Debug)]

@@ -139,7 +139,9 @@ fn what_breaks_off_goes_on() {
         let cut = RegistryFault::CutAnswerAfter(1_000_000);
         bench.add(RegistryRule::on("GET", "/blobs/", cut).times(1));
         wanted.comes(wanted.program());
-        assert_eq!(wanted.requests(), 2);
+        // One of them does not give the rest of a blob, and says so when it is asked.
+        let expected = if bench.registry.name == "crane" { 3 } else { 2 };
+        assert_eq!(wanted.requests(), expected);
     });
 }
 
@@ -152,9 +154,11 @@ fn what_an_interrupted_action_has_left_is_used() {
     let finished = wanted.program().arg("--retry-time=0").run().unwrap();
     assert_eq!(finished.code, Some(1), "{}", finished.stderr);
     let partial = wanted.kept().with_extension("partial");
-    assert_eq!(partial.metadata().unwrap().len(), 1_000_000);
-    // A registry that gives the rest can be told from one that gives all by this rule: the rest is shorter.
-    let rest = wanted.content.size - 1_000_000;
+    let left = partial.metadata().unwrap().len();
+    assert!((1..=1_000_000).contains(&left), "{left}");
+    // The rest comes through; all of it would be cut off.
+    let rest = wanted.content.size - left;
+    bench.proxy.remove_rules();
     bench.add(RegistryRule::on(
         "GET",
         "/blobs/",
@@ -245,30 +249,37 @@ fn a_mirror_is_asked_first_and_need_not_have_it() {
     assert_eq!((mirror.take_requests().len(), wanted.requests()), (1, 1));
 }
 
-#[test]
-fn a_token_for_reading_and_the_surroundings_of_a_file_are_enough() {
-    let login = Login::at("distribution-2@token");
+/// Fetches a blob of a registry that asks who is there, without and with a file that says where the credentials are.
+fn fetched_by_surroundings(registry: &str) -> [Option<i32>; 2] {
+    let login = Login::at(registry);
     login.write(".docker/config.json", &login.right());
     ran(login.program(), "pushed");
-    login.bench.proxy.take_requests();
     let folder = login.bench.place();
+    let file = folder.join("surroundings.json");
     let surroundings = serde_json::json!({"DOCKER_CONFIG": login.files.home().join(".docker")});
-    std::fs::write(folder.join("surroundings.json"), surroundings.to_string()).unwrap();
+    std::fs::write(&file, surroundings.to_string()).unwrap();
     let blob = login.files.images[0].blobs[0];
     let digest = blob.digest.to_string();
-    let binary = Path::new(BINARY);
-    let fetch = || {
+    ["nothing.json", "surroundings.json"].map(|name| {
+        let binary = Path::new(BINARY);
         let repository = login.bench.proxied();
-        Program::fetch(binary, &folder, &repository, &digest, blob.size).unwrap()
-    };
-    let finished = fetch().run().unwrap();
-    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
-    let flag = format!(
-        "--surroundings={}",
-        folder.join("surroundings.json").display()
-    );
-    let finished = fetch().arg(flag).run().unwrap();
-    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        let program = Program::fetch(binary, &folder, &repository, &digest, blob.size).unwrap();
+        let flag = format!("--surroundings={}", folder.join(name).display());
+        program.arg(flag).run().unwrap().code
+    })
+}
+
+#[test]
+fn credentials_are_found_by_the_surroundings_of_a_file() {
+    let codes = fetched_by_surroundings("distribution-2@htpasswd");
+    assert_eq!(codes, [Some(1), Some(0)]);
+}
+
+#[test]
+fn a_token_for_reading_is_enough() {
+    // This one lets everybody read.
+    let codes = fetched_by_surroundings("distribution-2@token");
+    assert_eq!(codes, [Some(0), Some(0)]);
 }
 
 /// An image of a base that is only in `repository`, and a layer, for the tag `v1` of `destination`.

@@ -58,7 +58,9 @@ impl Image {
         let sizes: Vec<_> = layers
             .iter()
             .map(|layer| match layer {
-                LayerFile::Tar(tar) | LayerFile::Blob(tar, _) => tar.len() as u64,
+                LayerFile::Tar(tar) | LayerFile::Blob(tar, _) | LayerFile::Pulled(tar, _) => {
+                    tar.len() as u64
+                }
             })
             .collect();
         Self {
