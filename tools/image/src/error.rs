@@ -324,6 +324,16 @@ pub enum Error {
          writes it, at its root; it has {sample}", path.display()
     )]
     NotAnImageArchive { path: PathBuf, sample: String },
+    /// An archive has links where it should have files.
+    #[error(
+        "`{}` has `{name}` as a link to `{target}`, which is not in it: make it of files, for example with \
+         `tar --dereference` (in Bazel's sandbox, files are links)", path.display()
+    )]
+    LinkToNothing {
+        path: PathBuf,
+        name: &'static str,
+        target: String,
+    },
     /// An archive is of a Docker that is too old.
     #[error(
         "`{}` has no `manifest.json`, as archives of Docker before 1.10 have none: load it into an engine and save it \

@@ -118,16 +118,7 @@ impl NameCheck {
             EntryType::XGlobalHeader => return Some(self.content(stored)),
             _ => {}
         }
-        let name = self
-            .name
-            .take()
-            .unwrap_or_else(|| header.path_bytes().into_owned());
-        let target = self.target.take();
-        if kind == EntryType::Link {
-            let of_header = || header.link_name_bytes().map(|name| name.into_owned());
-            self.check_link(&name, &target.or_else(of_header).unwrap_or_default());
-        }
-        self.check(&name);
+        self.member_name(header);
         let size = self.size.take().unwrap_or(stored);
         let has_content = !matches!(
             kind,
@@ -143,6 +134,20 @@ impl NameCheck {
             (true, EntryType::GNUSparse, 1..) => State::SparseMap { size },
             (true, ..) => self.content(size),
         })
+    }
+
+    /// Looks at a member's name, and where it leads if it is a hard link.
+    fn member_name(&mut self, header: &Header) {
+        let name = self
+            .name
+            .take()
+            .unwrap_or_else(|| header.path_bytes().into_owned());
+        let target = self.target.take();
+        if header.entry_type() == EntryType::Link {
+            let of_header = || header.link_name_bytes().map(|name| name.into_owned());
+            self.check_link(&name, &target.or_else(of_header).unwrap_or_default());
+        }
+        self.check(&name);
     }
 
     /// Goes over content and its padding.

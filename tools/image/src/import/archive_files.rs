@@ -86,6 +86,14 @@ impl ArchiveFiles {
         }
     }
 
+    /// Where a member leads that is a link to nothing in the archive.
+    pub(super) fn link_to_nothing(&self, name: &str) -> Option<&str> {
+        match self.members.get(name) {
+            Some(Place::Link(target)) if !self.has(name) => Some(target),
+            _ => None,
+        }
+    }
+
     /// A handle of its own for the plain archive.
     fn plain(&self) -> Result<File, Error> {
         let path = self

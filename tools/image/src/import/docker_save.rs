@@ -15,7 +15,7 @@ use crate::description::BlobDescription;
 use crate::digest::{Content, Digest};
 use crate::error::Error;
 use crate::json;
-use crate::layout::check_content;
+use crate::layout::{check_content, MARKER};
 use crate::media_type;
 
 const MANIFEST: &str = "manifest.json";
@@ -123,6 +123,15 @@ fn read_config(files: &ArchiveFiles, name: &str) -> Result<Vec<u8>, Error> {
 
 fn no_manifest(files: &ArchiveFiles) -> Error {
     let path = files.archive().to_owned();
+    for name in [MARKER, MANIFEST] {
+        if let Some(target) = files.link_to_nothing(name) {
+            return Error::LinkToNothing {
+                path,
+                name,
+                target: target.to_owned(),
+            };
+        }
+    }
     match files.has(REPOSITORIES) {
         true => Error::OldArchive { path },
         false => Error::NotAnImageArchive {
