@@ -1,6 +1,6 @@
 """OCI-layout directories: broken ones, and ones in the shape that rules_oci gives them."""
 
-visibility("private")
+visibility("//...")
 
 _BLOB_OF_LAYER = "blob=$(ls -S \"$layout\"/blobs/sha256/* | head -n 1)"
 

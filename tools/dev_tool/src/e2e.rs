@@ -6,6 +6,7 @@ mod client;
 mod failures;
 mod file_tree;
 mod hello;
+mod imported;
 mod matrix;
 mod platforms;
 mod prebuilt;
@@ -119,10 +120,12 @@ fn run_cases(workspace: &Workspace, options: &Options, report: &mut Report) -> R
         return Ok(());
     }
     refusals::cases(report, &bazel);
+    imported::builds(report, &bazel);
     push::cases(report, workspace, &bazel);
     for engine in ENGINES {
         let engine = Running::start(workspace, engine, "e2e")?;
         bases::cases(report, &bazel, &engine);
+        imported::cases(report, &bazel, &engine);
         several::cases(report, &bazel, &engine);
     }
     Ok(())

@@ -50,6 +50,41 @@ const REFUSALS: &[Refusal] = &[
         parts: &["misnamed.tar.gz", "`gzip`", "rename"],
     },
     Refusal {
+        target: "//imported:refused_cut",
+        parts: &["cut.tar", "cut off", "byte 3000"],
+    },
+    Refusal {
+        target: "//imported:refused_escaping",
+        parts: &[
+            "escaping.tar/layer.tar",
+            "`../.wh.etc`",
+            "leads out of the image",
+        ],
+    },
+    Refusal {
+        target: "//imported:refused_no_archive_of_images",
+        parts: &["good.tar", "`manifest.json`", "text.txt`"],
+    },
+    Refusal {
+        target: "//imported:refused_one_of_several",
+        parts: &["2 images", "`cases/several-two:latest`", "with `tag`"],
+    },
+    Refusal {
+        target: "//imported:refused_tag",
+        parts: &[
+            "no image `cases/several-three:latest`",
+            "`cases/several-two:latest`",
+        ],
+    },
+    Refusal {
+        target: "//imported:refused_order",
+        parts: &["//imported:refused_order", "wants layer 0 to be `sha256:"],
+    },
+    Refusal {
+        target: "//imported:refused_platform",
+        parts: &["no image for linux/", "it has linux/riscv64; linux/s390x"],
+    },
+    Refusal {
         target: "//push:repository_is_no_repository",
         parts: &["`https://localhost:5000/Push`", "without `https://`"],
     },
