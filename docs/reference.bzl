@@ -6,14 +6,15 @@ This page is generated from the `.bzl` files in `oci/`.
 load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci_layer", "oci_push")
 ```
 
-`oci_layer`, `oci_image`, `oci_import`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`, `oci_metadata` and
-`oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in
+`oci_layer`, `oci_image`, `oci_import`, `oci_flatten`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`,
+`oci_metadata` and `oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in
 `oci_pull.bzl`; the module extensions in `extensions.bzl`.
 """
 
 load(
     "//oci:defs.bzl",
     _oci_bundle = "oci_bundle",
+    _oci_flatten = "oci_flatten",
     _oci_healthcheck = "oci_healthcheck",
     _oci_image = "oci_image",
     _oci_import = "oci_import",
@@ -44,6 +45,7 @@ visibility("private")
 oci_layer = _oci_layer
 oci_image = _oci_image
 oci_import = _oci_import
+oci_flatten = _oci_flatten
 oci_index = _oci_index
 oci_bundle = _oci_bundle
 oci_incremental_load = _oci_incremental_load

@@ -6,6 +6,7 @@ load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci
 """
 
 load("//oci:oci_bundle.bzl", _oci_bundle = "oci_bundle")
+load("//oci:oci_flatten.bzl", _oci_flatten = "oci_flatten")
 load("//oci:oci_healthcheck.bzl", _oci_healthcheck = "oci_healthcheck")
 load("//oci:oci_image.bzl", _oci_image = "oci_image")
 load("//oci:oci_import.bzl", _oci_import = "oci_import")
@@ -18,6 +19,7 @@ load("//oci:oci_push.bzl", _oci_push = "oci_push")
 visibility("public")
 
 oci_bundle = _oci_bundle
+oci_flatten = _oci_flatten
 oci_healthcheck = _oci_healthcheck
 oci_image = _oci_image
 oci_import = _oci_import

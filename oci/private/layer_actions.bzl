@@ -1,4 +1,4 @@
-"""The actions of a layer that is made from a recipe.
+"""The actions of a layer that is made from a recipe, or of the layers of an image.
 
 They all have the same inputs and one kind of output each, so Bazel runs only what somebody asks for: an image asks for the
 description, a load for the tar, a push for the blob.
@@ -10,13 +10,14 @@ load(":compression.bzl", "blob_suffix")
 
 visibility(["//oci/..."])
 
-def layer_actions(ctx, *, recipe, compression):
+def layer_actions(ctx, *, recipe, compression, verb = "layer"):
     """Registers the actions of a layer.
 
     Args:
       ctx: rule context.
-      recipe: struct that `layer_recipe` returns.
+      recipe: struct that `layer_recipe` or `flatten_recipe` returns.
       compression: `gzip`, `zstd` or `none`.
+      verb: string; the build tool's verb for such a recipe.
 
     Returns:
       `OciLayerInfo`.
@@ -32,8 +33,9 @@ def layer_actions(ctx, *, recipe, compression):
         blob_description = None if compressed else blob_description,
         description = description,
         recipe = recipe,
+        verb = verb,
     )
-    _write_tar(ctx, recipe = recipe, tar = tar)
+    _write_tar(ctx, recipe = recipe, tar = tar, verb = verb)
     blob = tar
     if compressed:
         blob = ctx.actions.declare_file(ctx.label.name + blob_suffix(compression))
@@ -43,6 +45,7 @@ def layer_actions(ctx, *, recipe, compression):
             blob_description = blob_description,
             compression = compression,
             recipe = recipe,
+            verb = verb,
         )
     return OciLayerInfo(
         blob = blob,
@@ -52,9 +55,9 @@ def layer_actions(ctx, *, recipe, compression):
         tar = tar,
     )
 
-def _describe(ctx, *, recipe, description, blob_description):
+def _describe(ctx, *, verb, recipe, description, blob_description):
     args = ctx.actions.args()
-    args.add("layer")
+    args.add(verb)
     args.add(description, format = "--description=%s")
     outputs = [description]
     if blob_description:
@@ -63,15 +66,15 @@ def _describe(ctx, *, recipe, description, blob_description):
         outputs.append(blob_description)
     _run(ctx, args, recipe, outputs, "LayerDescribe", "Describing layer %{label}")
 
-def _write_tar(ctx, *, recipe, tar):
+def _write_tar(ctx, *, verb, recipe, tar):
     args = ctx.actions.args()
-    args.add("layer")
+    args.add(verb)
     args.add(tar, format = "--tar=%s")
     _run(ctx, args, recipe, [tar], "LayerTar", "Writing layer %{label}")
 
-def _compress(ctx, *, recipe, compression, blob, blob_description):
+def _compress(ctx, *, verb, recipe, compression, blob, blob_description):
     args = ctx.actions.args()
-    args.add("layer")
+    args.add(verb)
     args.add(compression, format = "--compression=%s")
     args.add(blob, format = "--blob=%s")
     args.add(blob_description, format = "--blob-description=%s")

@@ -3,6 +3,8 @@
 mod config;
 mod destinations;
 mod docker_archive;
+mod flatten;
+mod flatten_config;
 mod import;
 mod import_config;
 mod index;
@@ -29,6 +31,10 @@ pub(crate) enum Command {
     Layer(layer::Layer),
     /// Make a layer of exactly one tar that exists.
     TarLayer(tar_layer::TarLayer),
+    /// Make one layer of all layers of an image.
+    Flatten(flatten::Flatten),
+    /// Make the config and the description of an image whose layers became one.
+    FlattenConfig(flatten_config::FlattenConfig),
     /// Check an image that is made already, in an OCI layout or an archive, and describe it.
     Import(import::Import),
     /// Describe an image whose config and layers are files.
@@ -59,6 +65,8 @@ impl Command {
         match self {
             Self::Layer(command) => command.run(),
             Self::TarLayer(command) => command.run(),
+            Self::Flatten(command) => command.run(),
+            Self::FlattenConfig(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::ImportConfig(command) => command.run(),
             Self::Config(command) => command.run(),

@@ -13,7 +13,7 @@ mod sparse;
 pub use canonical::{end_of_archive, header, padding};
 pub use member::{Kind, Member};
 pub(crate) use name_check::{NameCheck, Outside};
-pub use reader::Reader;
+pub use reader::{Reader, Stored};
 pub use sparse::{Data, Expanded};
 
 /// Archives are made of blocks of this many bytes.

@@ -5,6 +5,7 @@
 
 mod document;
 mod environment;
+mod flatten;
 mod health_check;
 mod history;
 mod port;
@@ -25,7 +26,9 @@ use crate::media_type;
 
 use document::Document;
 
+pub use flatten::flatten;
 pub use spec::{ConfigSpec, HealthCheckSpec};
+use time::EPOCH;
 
 /// A base: its config and its description.
 pub struct Base {

@@ -162,6 +162,13 @@ pub enum Error {
         offset: u64,
         reason: String,
     },
+    /// A member of a layer cannot be applied to the layers below.
+    #[error("`{}` has a member `{member}` that {reason}: make the layer again", path.display())]
+    UnusableMember {
+        path: PathBuf,
+        member: String,
+        reason: String,
+    },
     /// A member is of a type that images do not have.
     #[error(
         "`{}` has a member `{member}` at byte {offset} of the type `{found}`, which images cannot have: make the file \

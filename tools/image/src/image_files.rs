@@ -166,14 +166,27 @@ impl ImageFiles {
                 copy(path, file, &what, expected, destination, writer)
             }
             Place::Base(layout) => {
-                let digest = layer
-                    .blob
-                    .as_ref()
-                    .map_or(layer.diff_id, |blob| blob.digest);
+                let digest = stored_digest(layer);
                 let path = layout.blob_path(digest);
                 let plain = Decompressor::new(layout.open_blob(digest, &what)?)
                     .map_err(|source| Error::io("read", &path, source))?;
                 copy(&path, plain, &what, expected, destination, writer)
+            }
+        }
+    }
+
+    /// Opens what has the tar of a layer, the bottom one being 0: it may be compressed.
+    pub(crate) fn open_layer(&self, index: usize) -> Result<(PathBuf, File), Error> {
+        let layers = self.layers();
+        match self.place(index, layers.len(), &self.tars, &self.description_path)? {
+            Place::File(path) => {
+                let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+                Ok((path.to_owned(), file))
+            }
+            Place::Base(layout) => {
+                let digest = stored_digest(&layers[index]);
+                let file = layout.open_blob(digest, &format!("layer {index}"))?;
+                Ok((layout.blob_path(digest), file))
             }
         }
     }
@@ -246,6 +259,14 @@ impl ImageFiles {
             (None, None) => Err(Error::NoBaseLayout { missing: lower }),
         }
     }
+}
+
+/// The digest under which a layout has a layer.
+fn stored_digest(layer: &LayerDescription) -> Digest {
+    layer
+        .blob
+        .as_ref()
+        .map_or(layer.diff_id, |blob| blob.digest)
 }
 
 enum Place<'a> {

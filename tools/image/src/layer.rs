@@ -1,9 +1,10 @@
-//! Layers: made from a recipe, or taken from a tar that exists.
+//! Layers: made from a recipe, taken from a tar that exists, or made of all layers of an image.
 
 mod assembly;
 mod attributes;
 mod directory;
 mod entry;
+mod flatten;
 mod glob;
 mod label;
 mod merge;
@@ -19,6 +20,7 @@ use crate::compression::Compression;
 use crate::error::Error;
 use crate::output::directory_of;
 
+pub use flatten::flatten;
 pub use prebuilt::Prebuilt;
 pub use recipe::Recipe;
 

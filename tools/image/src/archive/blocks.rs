@@ -64,6 +64,13 @@ impl<R: Read> Blocks<R> {
         self.fill(block)
     }
 
+    /// Reads as a reader does: perhaps less than fits.
+    pub(super) fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.position += count as u64;
+        Ok(count)
+    }
+
     /// Goes over so many bytes. Returns whether there were as many.
     pub(super) fn skip(&mut self, mut wanted: u64) -> Result<bool, Error> {
         if let Some(skip) = self.skip.filter(|_| wanted > BUFFER as u64) {

@@ -1,6 +1,6 @@
 //! Reads archives, and refuses those that are damaged or reach outside the image.
 
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use tar::{EntryType, Header};
@@ -8,7 +8,7 @@ use tar::{EntryType, Header};
 use super::blocks::Blocks;
 use super::extensions::Extensions;
 use super::field;
-use super::sparse::{self, Data};
+use super::sparse::{self, Data, Expanded};
 use super::{pax, Kind, Member, BLOCK};
 use crate::error::Error;
 
@@ -75,6 +75,12 @@ impl<R: Read> Reader<R> {
                 _ => return self.member(&header, extensions).map(Some),
             }
         }
+    }
+
+    /// Reads the content of the member that came last, whose place is `data`, with its holes filled. The part of it that
+    /// is not read is skipped.
+    pub fn content<'a>(&'a mut self, data: &'a Data) -> Expanded<'a, Stored<'a, R>> {
+        data.expand(Stored { reader: self })
     }
 
     fn member(
@@ -356,6 +362,22 @@ impl<R: Read> Reader<R> {
             offset: self.current.1,
             end: self.blocks.position(),
         }
+    }
+}
+
+/// Reads what is stored of the current member's content.
+pub struct Stored<'a, R> {
+    reader: &'a mut Reader<R>,
+}
+
+impl<R: Read> Read for Stored<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let unread = self.reader.unread;
+        let length =
+            usize::try_from(unread).map_or(buffer.len(), |unread| unread.min(buffer.len()));
+        let count = self.reader.blocks.read_some(&mut buffer[..length])?;
+        self.reader.unread -= count as u64;
+        Ok(count)
     }
 }
 

@@ -75,12 +75,17 @@ impl Data {
     /// If `archive` cannot seek to the content.
     pub fn open<R: Read + Seek>(&self, mut archive: R) -> io::Result<Expanded<'_, R>> {
         archive.seek(SeekFrom::Start(self.offset))?;
-        Ok(Expanded {
-            archive,
+        Ok(self.expand(archive))
+    }
+
+    /// Reads the content from `stored`, which has what is stored of it, with zeros in the holes.
+    pub(super) fn expand<R: Read>(&self, stored: R) -> Expanded<'_, R> {
+        Expanded {
+            archive: stored,
             data: self,
             piece: 0,
             position: 0,
-        })
+        }
     }
 }
 

@@ -43,6 +43,11 @@ impl Document {
         })
     }
 
+    /// A field.
+    pub(super) fn get(&self, field: &str) -> Option<&Value> {
+        self.root.get(field)
+    }
+
     /// Sets a field, in its place if it is there.
     pub(super) fn set(&mut self, field: &str, value: Value) {
         self.root.insert(field.to_owned(), value);
@@ -128,11 +133,20 @@ impl Document {
 
     /// Puts layers on top.
     pub(super) fn append_layers(&mut self, layers: &[LayerDescription]) -> Result<(), Error> {
-        let mut diff_ids: Vec<Value> = Vec::new();
-        for digest in self.diff_ids()? {
-            diff_ids.push(digest.to_string().into());
-        }
-        diff_ids.extend(layers.iter().map(|layer| layer.diff_id.to_string().into()));
+        let mut diff_ids = self.diff_ids()?;
+        diff_ids.extend(layers.iter().map(|layer| layer.diff_id));
+        self.set_diff_ids(diff_ids)
+    }
+
+    /// Replaces the layers.
+    pub(super) fn set_diff_ids(
+        &mut self,
+        digests: impl IntoIterator<Item = Digest>,
+    ) -> Result<(), Error> {
+        let diff_ids: Vec<Value> = digests
+            .into_iter()
+            .map(|digest| digest.to_string().into())
+            .collect();
         let rootfs = self
             .root
             .entry("rootfs")

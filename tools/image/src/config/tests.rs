@@ -318,3 +318,21 @@ fn a_base_config_of_another_shape_is_an_error_that_names_the_field() {
         }
     }
 }
+
+#[test]
+fn a_flattened_image_has_the_config_of_the_image_and_one_layer() {
+    let (config, description) = parsed(flatten(docker_base(), "//app:flat", layer("all")));
+    assert_eq!(config["config"]["Env"], json!(["PATH=/usr/bin", "LANG=C"]));
+    assert_eq!(config["config"]["Shell"], json!(["/bin/sh", "-c"]));
+    assert_eq!(
+        config["rootfs"]["diff_ids"],
+        json!([Digest::of(b"all").to_string()])
+    );
+    assert_eq!(
+        config["history"],
+        json!([{"created": EPOCH, "created_by": "rules_stevedore //app:flat", "comment": "layers made one: 1"}])
+    );
+    assert_eq!(description.config.media_type, media_type::OCI_CONFIG);
+    assert_eq!(description.platform.to_string(), "linux/arm64/v8");
+    assert_eq!(description.layers, [layer("all")]);
+}

@@ -4,7 +4,7 @@ use super::ConfigSpec;
 use crate::error::Error;
 
 /// What every image has that is not told otherwise, so that the same inputs give the same image.
-const EPOCH: &str = "1970-01-01T00:00:00Z";
+pub(super) const EPOCH: &str = "1970-01-01T00:00:00Z";
 
 const EXPECTED: &str = "a time such as `2026-01-31T12:00:00Z`, or the seconds since 1970";
 /// The end of the year 9999, the last that RFC 3339 can write.
