@@ -16,6 +16,11 @@ use gzip::GzipWriter;
 /// The level that the `zstd` command takes too. At this level the encoder has no variant that depends on the
 /// processor.
 const ZSTD_LEVEL: i32 = 3;
+/// The most that gzip can make of a byte. What makes more of it, as zstd can, and of which there is more than [`SMALL`],
+/// is made to fill disks.
+const MAX_INFLATION: u64 = 1_032;
+/// What any stream may become: a gibibyte, but tests make smaller ones.
+const SMALL: u64 = if cfg!(test) { 1 << 20 } else { 1 << 30 };
 /// No larger than what readers ask for, so that plain data is not copied through the buffer.
 const READ_BUFFER: usize = 64 << 10;
 
@@ -151,7 +156,8 @@ impl<W: Write> Write for Compressor<W> {
 
 /// Reads a stream that is gzip, Zstandard or neither, which its first bytes tell, and gives the plain bytes.
 ///
-/// An error about the compressed data itself has [`Error::CorruptCompression`] as its inner error.
+/// An error about the compressed data itself has [`Error::CorruptCompression`] as its inner error, or
+/// [`Error::Inflates`] if it becomes more than 1,032 times as much, and more than a gibibyte.
 pub struct Decompressor<R: Read> {
     compression: Compression,
     stream: Stream<R>,
@@ -159,9 +165,23 @@ pub struct Decompressor<R: Read> {
 }
 
 enum Stream<R: Read> {
-    Plain(BufReader<R>),
-    Gzip(Box<MultiGzDecoder<BufReader<R>>>),
-    Zstd(Box<zstd::Decoder<'static, BufReader<R>>>),
+    Plain(BufReader<Counted<R>>),
+    Gzip(Box<MultiGzDecoder<BufReader<Counted<R>>>>),
+    Zstd(Box<zstd::Decoder<'static, BufReader<Counted<R>>>>),
+}
+
+/// A reader, and how many bytes it gave.
+struct Counted<R> {
+    inner: R,
+    count: u64,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.count += count as u64;
+        Ok(count)
+    }
 }
 
 impl<R: Read> Decompressor<R> {
@@ -170,7 +190,7 @@ impl<R: Read> Decompressor<R> {
     /// # Errors
     /// If `inner` cannot be read, or the decoder cannot be set up.
     pub fn new(inner: R) -> io::Result<Self> {
-        let mut reader = BufReader::with_capacity(READ_BUFFER, inner);
+        let mut reader = BufReader::with_capacity(READ_BUFFER, Counted { inner, count: 0 });
         let compression = Compression::sniff(reader.fill_buf()?);
         let stream = match compression {
             Compression::None => Stream::Plain(reader),
@@ -192,9 +212,35 @@ impl<R: Read> Decompressor<R> {
     /// The inner reader, which has been read to its end once this reader has been.
     pub fn into_inner(self) -> R {
         match self.stream {
-            Stream::Plain(reader) => reader.into_inner(),
-            Stream::Gzip(decoder) => decoder.into_inner().into_inner(),
-            Stream::Zstd(decoder) => decoder.finish().into_inner(),
+            Stream::Plain(reader) => reader.into_inner().inner,
+            Stream::Gzip(decoder) => decoder.into_inner().into_inner().inner,
+            Stream::Zstd(decoder) => decoder.finish().into_inner().inner,
+        }
+    }
+
+    /// The compressed bytes that were read.
+    fn consumed(&self) -> u64 {
+        let reader = match &self.stream {
+            Stream::Plain(reader) => reader,
+            Stream::Gzip(decoder) => decoder.get_ref(),
+            Stream::Zstd(decoder) => decoder.get_ref(),
+        };
+        reader.get_ref().count
+    }
+
+    /// Checks that the data does not become more than it could honestly be.
+    fn check_inflation(&self) -> io::Result<()> {
+        let consumed = self.consumed();
+        match self.position <= SMALL.max(consumed.saturating_mul(MAX_INFLATION)) {
+            true => Ok(()),
+            false => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                Error::Inflates {
+                    compression: self.compression,
+                    consumed,
+                    position: self.position,
+                },
+            )),
         }
     }
 }
@@ -209,7 +255,7 @@ impl<R: Read> Read for Decompressor<R> {
         match result {
             Ok(count) => {
                 self.position += count as u64;
-                Ok(count)
+                self.check_inflation().map(|()| count)
             }
             Err(source) if is_about_data(&source) => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
@@ -314,6 +360,15 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_becomes_more_than_gzip_could_is_an_error() {
+        let plain = vec![0; 3 << 20];
+        let bomb = compress(Compression::Zstd, &plain);
+        let error = decompress(&bomb).unwrap_err().to_string();
+        assert!(error.contains("its zstd data becomes"), "{error}");
+        assert!(decompress(&compress(Compression::Gzip, &plain)).unwrap() == plain);
     }
 
     #[test]

@@ -107,6 +107,16 @@ pub enum Error {
         position: u64,
         source: io::Error,
     },
+    /// Compressed data becomes much more than it could honestly be.
+    #[error(
+        "its {compression} data becomes more than {position} bytes, of {consumed}, which is more than gzip can make of them: \
+         store it uncompressed, or with gzip, if that is meant"
+    )]
+    Inflates {
+        compression: Compression,
+        consumed: u64,
+        position: u64,
+    },
     /// A file's name tells another compression than its content.
     #[error(
         "`{}` has the suffix of a tar with compression `{expected}`, but its content has `{found}`: \
@@ -350,17 +360,6 @@ pub enum Error {
     /// An archive has too many members.
     #[error("`{}` has more than {count} members, too many for an archive of images: make it of one image", path.display())]
     TooManyMembers { path: PathBuf, count: usize },
-    /// Compressed data becomes much more than it could honestly be.
-    #[error(
-        "`{}` ({what}) has {stored} bytes and decompresses to more than {limit}, which is more than gzip can make of \
-         them: store it uncompressed, or with gzip, if that is meant", path.display()
-    )]
-    Inflates {
-        path: PathBuf,
-        what: String,
-        stored: u64,
-        limit: u64,
-    },
     /// A manifest is of the first version.
     #[error(
         "`{}` is a manifest of Docker's schema 1, which says too little of an image: push or save the image with a \

@@ -50,6 +50,10 @@ const REFUSALS: &[Refusal] = &[
         parts: &["misnamed.tar.gz", "`gzip`", "rename"],
     },
     Refusal {
+        target: "//imported:refused_bomb",
+        parts: &["bomb.tar/layer.tar", "zstd data becomes more than 10"],
+    },
+    Refusal {
         target: "//imported:refused_cut",
         parts: &["cut.tar", "cut off", "byte 3000"],
     },

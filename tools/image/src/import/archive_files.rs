@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::files::{Files, Opened};
-use super::passage::{check_inflation, inflation_limit};
 use crate::archive::{Data, Kind, Reader};
 use crate::compression::{Compression, Decompressor};
 use crate::error::Error;
@@ -193,21 +192,18 @@ fn normalized(name: &str) -> String {
 /// Decompresses an archive to a file beside `output`.
 fn spool(archive: &Path, file: File, output: &Path) -> Result<NamedTempFile, Error> {
     let failed = |source| Error::io("read", archive, source);
-    let stored = file.metadata().map_err(failed)?.len();
     let directory = directory_of(output);
     let unwritten = |source| Error::io("write a temporary file in", directory, source);
     let spool = NamedTempFile::new_in(directory).map_err(unwritten)?;
     let plain: File = spool.as_file().try_clone().map_err(unwritten)?;
     let mut writer = ThreadedWriter::new(plain).map_err(unwritten)?;
     let mut reader = Decompressor::new(file).map_err(failed)?;
-    let limit = inflation_limit(stored);
-    let copied = writer
-        .copy_from(&mut reader, limit + 1)
+    writer
+        .copy_from(&mut reader, u64::MAX)
         .map_err(|error| match error {
             CopyError::Read(source) => failed(source),
             CopyError::Write(source) => unwritten(source),
         })?;
-    check_inflation(archive, "the archive", stored, copied)?;
     writer.finish().map_err(unwritten)?;
     Ok(spool)
 }

@@ -27,23 +27,30 @@ pub(super) struct Candidate<T> {
     pub(super) value: T,
 }
 
-/// Chooses among the images of the file `path`.
+/// Chooses among the images of the file `path`. `platform` finds out what one runs on; it is not asked for those that are
+/// not in question.
 pub(super) fn choose<T>(
     path: &Path,
     candidates: Vec<Candidate<T>>,
     wanted: &Wanted,
-) -> Result<Candidate<T>, Error> {
+    platform: impl Fn(&T) -> Result<Option<Platform>, Error>,
+) -> Result<T, Error> {
     let mut left = match &wanted.tag {
         Some(tag) => with_tag(path, candidates, tag)?,
         None => candidates,
     };
     if left.len() > 1 {
+        for candidate in left.iter_mut().filter(|candidate| candidate.is_there) {
+            if candidate.platform.is_none() {
+                candidate.platform = platform(&candidate.value)?;
+            }
+        }
         if let Some(platform) = &wanted.platform {
             left = for_platform(path, left, platform)?;
         }
     }
     match left.pop() {
-        Some(only) if left.is_empty() => Ok(only),
+        Some(only) if left.is_empty() => Ok(only.value),
         last => {
             left.extend(last);
             Err(not_one(path, &left))

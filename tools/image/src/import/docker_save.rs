@@ -3,6 +3,7 @@
 //! podman, skopeo and crane write it too, each with names of its own. See
 //! <https://github.com/moby/moby/blob/v28.5.2/image/tarexport/load.go>.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -43,15 +44,11 @@ pub(super) fn find(files: &ArchiveFiles, wanted: &Wanted) -> Result<Found, Error
         return Err(no_manifest(files));
     }
     let bytes = read_json(files, MANIFEST, "the list of images")?;
-    let candidates = candidates(&path, &bytes)?;
-    let candidates = match candidates.len() {
-        0 | 1 => candidates,
-        _ => candidates
-            .into_iter()
-            .map(|candidate| with_platform(files, candidate))
-            .collect::<Result<_, _>>()?,
-    };
-    let item = choose(&path, candidates, wanted)?.value;
+    let item = choose(&path, candidates(files, &path, &bytes)?, wanted, |item| {
+        let config = read_config(files, &item.config)?;
+        let platform: ConfigPlatform = json::parse(&files.path(&item.config), &config)?;
+        Ok(Some(platform.into()))
+    })?;
     let config = read_config(files, &item.config)?;
     let layers = item.layers.unwrap_or_default();
     for (index, name) in layers.iter().enumerate() {
@@ -73,38 +70,32 @@ pub(super) fn find(files: &ArchiveFiles, wanted: &Wanted) -> Result<Found, Error
 }
 
 /// The images, each once, with all its names.
-fn candidates(path: &Path, bytes: &[u8]) -> Result<Vec<Candidate<Item>>, Error> {
+fn candidates(
+    files: &ArchiveFiles,
+    path: &Path,
+    bytes: &[u8],
+) -> Result<Vec<Candidate<Item>>, Error> {
     let items: Vec<Item> = serde_json::from_slice(bytes).map_err(|source| Error::Json {
         path: path.to_owned(),
         source,
     })?;
     let mut candidates: Vec<Candidate<Item>> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for mut item in items {
         let names = item.repo_tags.take().unwrap_or_default();
-        let is_same = |other: &&mut Candidate<Item>| other.value.config == item.config;
-        match candidates.iter_mut().find(is_same) {
-            Some(other) => other.names.extend(names),
-            None => candidates.push(Candidate {
+        let place = *places.entry(item.config.clone()).or_insert_with(|| {
+            candidates.push(Candidate {
                 id: item.config.clone(),
-                names,
+                names: Vec::new(),
                 platform: None,
-                is_there: true,
+                is_there: files.has(&item.config),
                 value: item,
-            }),
-        }
+            });
+            candidates.len() - 1
+        });
+        candidates[place].names.extend(names);
     }
     Ok(candidates)
-}
-
-fn with_platform(
-    files: &ArchiveFiles,
-    mut candidate: Candidate<Item>,
-) -> Result<Candidate<Item>, Error> {
-    let name = &candidate.value.config;
-    let config = read_config(files, name)?;
-    let platform: ConfigPlatform = json::parse(&files.path(name), &config)?;
-    candidate.platform = Some(platform.into());
-    Ok(candidate)
 }
 
 /// Reads a config. Every tool names it after its digest, which is the image's ID.

@@ -72,16 +72,7 @@ pub(super) fn find<F: Files>(files: &F, wanted: &Wanted) -> Result<Found, Error>
     let path = files.path(INDEX);
     let mut images = Images::new(files);
     images.add(&path, &read_json(files, INDEX, "the index")?, &[])?;
-    let candidates = images.found;
-    // The platform of the only image is of no interest, and to find it out is to read more files.
-    let candidates = match candidates.len() {
-        0 | 1 => candidates,
-        _ => candidates
-            .into_iter()
-            .map(|candidate| with_platform(files, candidate))
-            .collect::<Result<_, _>>()?,
-    };
-    let chosen = choose(&path, candidates, wanted)?.value;
+    let chosen = choose(&path, images.found, wanted, |image| platform(files, image))?;
     if !media_type::is_manifest(&chosen.media_type) {
         return Err(Error::WrongMediaType {
             path,
@@ -132,24 +123,20 @@ fn image_of(files: &impl Files, path: PathBuf, bytes: Vec<u8>) -> Result<Found, 
 }
 
 /// What an index does not tell of the platform, the config does.
-fn with_platform(
-    files: &impl Files,
-    mut candidate: Candidate<Reference>,
-) -> Result<Candidate<Reference>, Error> {
-    let reference = &candidate.value;
-    let is_readable = candidate.is_there && media_type::is_manifest(&reference.media_type);
-    if candidate.platform.is_none() && is_readable {
-        let name = blob_name(reference.digest);
-        let bytes = read_blob(files, &name, reference.content(), "an image manifest")?;
-        let config = Manifest::parse(&files.path(&name), &bytes)?.config;
-        let name = blob_name(config.digest);
-        if files.has(&name) {
-            let bytes = read_blob(files, &name, config.content(), "an image config")?;
-            let platform: ConfigPlatform = json::parse(&files.path(&name), &bytes)?;
-            candidate.platform = Some(platform.into());
-        }
+fn platform(files: &impl Files, reference: &Reference) -> Result<Option<Platform>, Error> {
+    if !media_type::is_manifest(&reference.media_type) {
+        return Ok(None);
     }
-    Ok(candidate)
+    let name = blob_name(reference.digest);
+    let bytes = read_blob(files, &name, reference.content(), "an image manifest")?;
+    let config = Manifest::parse(&files.path(&name), &bytes)?.config;
+    let name = blob_name(config.digest);
+    if !files.has(&name) {
+        return Ok(None);
+    }
+    let bytes = read_blob(files, &name, config.content(), "an image config")?;
+    let platform: ConfigPlatform = json::parse(&files.path(&name), &bytes)?;
+    Ok(Some(platform.into()))
 }
 
 /// The images that indexes refer to, each once.
@@ -157,6 +144,8 @@ struct Images<'a, F> {
     files: &'a F,
     found: Vec<Candidate<Reference>>,
     places: HashMap<Digest, usize>,
+    /// The names that the images have.
+    named: HashSet<(Digest, String)>,
     /// The indexes that were read, so that none is read twice, however they refer to each other.
     read: HashSet<Digest>,
 }
@@ -167,6 +156,7 @@ impl<'a, F: Files> Images<'a, F> {
             files,
             found: Vec::new(),
             places: HashMap::new(),
+            named: HashSet::new(),
             read: HashSet::new(),
         }
     }
@@ -200,7 +190,8 @@ impl<'a, F: Files> Images<'a, F> {
     }
 
     fn add_image(&mut self, reference: Reference, names: Vec<String>) {
-        let place = *self.places.entry(reference.digest).or_insert_with(|| {
+        let digest = reference.digest;
+        let place = *self.places.entry(digest).or_insert_with(|| {
             self.found.push(Candidate {
                 id: reference.digest.to_string(),
                 names: Vec::new(),
@@ -210,10 +201,9 @@ impl<'a, F: Files> Images<'a, F> {
             });
             self.found.len() - 1
         });
-        let known = &mut self.found[place].names;
         for name in names {
-            if !known.contains(&name) {
-                known.push(name);
+            if self.named.insert((digest, name.clone())) {
+                self.found[place].names.push(name);
             }
         }
     }

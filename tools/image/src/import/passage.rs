@@ -1,7 +1,7 @@
 //! One layer on its way: it is read once, and what is to be known of it is found out while its bytes pass.
 
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::files::{Files, Opened};
 use crate::archive::{NameCheck, Outside};
@@ -11,35 +11,6 @@ use crate::error::Error;
 use crate::layout::check_content;
 use crate::output::OutputWriter;
 use crate::threaded_writer::{CopyError, ThreadedWriter};
-
-/// The most that gzip can make of a byte is 1,032. What makes more of it, as zstd can, and then is larger than
-/// [`SMALL`], is made to fill disks.
-const MAX_INFLATION: u64 = 1_032;
-/// What any blob may decompress to: a gibibyte, but tests make smaller ones.
-const SMALL: u64 = if cfg!(test) { 1 << 20 } else { 1 << 30 };
-
-/// The bytes that a blob of so many bytes may decompress to.
-pub(super) fn inflation_limit(stored: u64) -> u64 {
-    stored.saturating_mul(MAX_INFLATION).max(SMALL)
-}
-
-/// Checks that no more bytes than that came out of the file `path`.
-pub(super) fn check_inflation(
-    path: &Path,
-    what: &str,
-    stored: u64,
-    found: u64,
-) -> Result<(), Error> {
-    match found <= inflation_limit(stored) {
-        true => Ok(()),
-        false => Err(Error::Inflates {
-            path: path.to_owned(),
-            what: what.to_owned(),
-            stored,
-            limit: inflation_limit(stored),
-        }),
-    }
-}
 
 /// A layer that is to be read.
 pub(super) struct Passage<'a, F> {
@@ -91,7 +62,7 @@ impl<F: Files> Passage<'_, F> {
     /// A plain tar that stays one.
     fn copy(&self, output: Box<dyn Write + Send>) -> Result<Passed, Error> {
         let mut tee = Tee(self.open()?.reader, output);
-        let (tar, outside, _) = self.hash(&mut tee, u64::MAX)?;
+        let (tar, outside) = self.hash(&mut tee)?;
         Ok(Passed {
             read: tar,
             blob: tar,
@@ -110,7 +81,7 @@ impl<F: Files> Passage<'_, F> {
         let compressor = Compressor::new(compression, HashingWriter::new(output))
             .map_err(|source| self.unread(source))?;
         let mut tee = Tee(self.open()?.reader, compressor);
-        let (tar, outside, _) = self.hash(&mut tee, u64::MAX)?;
+        let (tar, outside) = self.hash(&mut tee)?;
         let writer = tee.1.finish().map_err(|source| self.unread(source))?;
         let (_, blob) = writer.finish();
         Ok(Passed {
@@ -128,12 +99,10 @@ impl<F: Files> Passage<'_, F> {
         compression: Compression,
         output: Box<dyn Write + Send>,
     ) -> Result<Passed, Error> {
-        let opened = self.open()?;
-        let stored = opened.size;
-        let limit = inflation_limit(stored);
-        let mut reader = Decompressor::new(HashingReader::new(Tee(opened.reader, output)))
-            .map_err(|source| self.unread(source))?;
-        let (tar, outside, copied) = match self.hash(&mut reader, limit + 1) {
+        let tee = Tee(self.open()?.reader, output);
+        let mut reader =
+            Decompressor::new(HashingReader::new(tee)).map_err(|source| self.unread(source))?;
+        let (tar, outside) = match self.hash(&mut reader) {
             Ok(hashed) => hashed,
             // Data that does not decompress is better told by its digest, if that is wrong too.
             Err(error) => {
@@ -141,7 +110,6 @@ impl<F: Files> Passage<'_, F> {
                 return Err(error);
             }
         };
-        check_inflation(&self.path(), self.what, stored, copied)?;
         let read = reader.into_inner().finish();
         Ok(Passed {
             read,
@@ -152,29 +120,20 @@ impl<F: Files> Passage<'_, F> {
         })
     }
 
-    /// Hashes what a reader gives, and looks at the names in it, on another thread. Also tells how many bytes there
-    /// were.
-    fn hash(
-        &self,
-        reader: &mut impl Read,
-        limit: u64,
-    ) -> Result<(Content, Option<Outside>, u64), Error> {
+    /// Hashes what a reader gives, and looks at the names in it, on another thread.
+    fn hash(&self, reader: &mut impl Read) -> Result<(Content, Option<Outside>), Error> {
         let start = |source| Error::Start {
             what: "the thread that hashes a layer",
             source,
         };
         let mut writer = ThreadedWriter::new(Inspection::default()).map_err(start)?;
-        let copied = match writer.copy_from(reader, limit) {
-            Ok(copied) => copied,
+        match writer.copy_from(reader, u64::MAX) {
+            Ok(_) => {}
             Err(CopyError::Read(source)) => return Err(self.unread(source)),
             Err(CopyError::Write(source)) => return Err(start(source)),
-        };
+        }
         let inspection = writer.finish().map_err(start)?;
-        Ok((
-            inspection.hasher.finish(),
-            inspection.names.finish(),
-            copied,
-        ))
+        Ok((inspection.hasher.finish(), inspection.names.finish()))
     }
 
     fn check_stored(&self) -> Result<(), Error> {
@@ -197,7 +156,7 @@ impl<F: Files> Passage<'_, F> {
         })
     }
 
-    fn path(&self) -> std::path::PathBuf {
+    fn path(&self) -> PathBuf {
         self.files.path(self.name)
     }
 

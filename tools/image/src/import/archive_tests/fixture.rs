@@ -141,7 +141,11 @@ pub(super) fn compress(compression: Compression, bytes: &[u8]) -> Vec<u8> {
     compressor.finish().unwrap()
 }
 
+/// What a blob decompresses to, also if it is more than an import takes.
 pub(super) fn plain(blob: &[u8]) -> Vec<u8> {
+    if Compression::sniff(blob) == Compression::Zstd {
+        return zstd::decode_all(blob).unwrap();
+    }
     let mut tar = Vec::new();
     let mut reader = Decompressor::new(blob).unwrap();
     std::io::Read::read_to_end(&mut reader, &mut tar).unwrap();
