@@ -125,8 +125,9 @@ fn run_cases(workspace: &Workspace, options: &Options, report: &mut Report) -> R
     for engine in ENGINES {
         let engine = Running::start(workspace, engine, "e2e")?;
         bases::cases(report, &bazel, &engine);
-        imported::cases(report, &bazel, &engine);
         several::cases(report, &bazel, &engine);
+        // Not before: they bring layers of the image whose layers are counted there.
+        imported::cases(report, &bazel, &engine);
     }
     Ok(())
 }
