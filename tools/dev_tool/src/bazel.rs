@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{bail, Context, Result};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::cleanup::Cleanup;
 use crate::command::{finish, output, run};
@@ -54,6 +55,56 @@ impl Spawn {
             .iter()
             .filter_map(|output| output.digest.as_ref()?.size_bytes.parse::<u64>().ok())
             .sum()
+    }
+}
+
+/// What Bazel tells about a build when it has ended (`BuildMetrics` in build_event_stream.proto).
+#[derive(Debug)]
+pub(crate) struct BuildMetrics {
+    /// Seconds of the analysis phase.
+    pub(crate) analysis: f64,
+    /// Seconds of the execution phase.
+    pub(crate) execution: f64,
+    executed: Vec<(String, f64)>,
+}
+
+impl BuildMetrics {
+    /// The metrics among a build's events, one a line.
+    fn find(events: &str) -> Option<Self> {
+        // Others announce it: only this event has metrics.
+        let metrics = events
+            .lines()
+            .filter(|line| line.contains("\"buildMetrics\":"))
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .find_map(|mut event| event.get_mut("buildMetrics").map(Value::take))?;
+        // 64-bit numbers are strings in the protocol buffers' JSON, and zeros are left out.
+        let number = |value: &Value| {
+            value
+                .as_str()
+                .and_then(|text| text.parse::<f64>().ok())
+                .unwrap_or_default()
+        };
+        let times = &metrics["timingMetrics"];
+        let executed = metrics["actionSummary"]["actionData"]
+            .as_array()?
+            .iter()
+            .filter_map(|data| {
+                Some((
+                    data["mnemonic"].as_str()?.to_owned(),
+                    number(&data["actionsExecuted"]),
+                ))
+            });
+        Some(Self {
+            analysis: number(&times["analysisPhaseTimeInMs"]) / 1e3,
+            execution: number(&times["executionPhaseTimeInMs"]) / 1e3,
+            executed: executed.collect(),
+        })
+    }
+
+    /// How many actions of a kind were executed.
+    pub(crate) fn executed(&self, mnemonic: &str) -> f64 {
+        let of_kind = |(name, count): &(String, f64)| (name == mnemonic).then_some(*count);
+        self.executed.iter().filter_map(of_kind).sum()
     }
 }
 
@@ -129,6 +180,30 @@ impl<'a> Bazel<'a> {
             .into_iter()
             .collect::<Result<_, _>>()
             .context("failed to read Bazel's execution log")
+    }
+
+    /// Builds targets and returns what Bazel tells about it.
+    pub(crate) fn metrics(&self, arguments: &[&str]) -> Result<BuildMetrics> {
+        let scratch = Scratch::new()?;
+        let log = scratch.file("events");
+        let flag = format!("--build_event_json_file={}", log.display());
+        // Without it only kinds with many actions are told.
+        let all = "--experimental_record_metrics_for_all_mnemonics";
+        self.build(&[&[flag.as_str(), all], arguments].concat())?;
+        let text = std::fs::read_to_string(&log).context("failed to read Bazel's events")?;
+        BuildMetrics::find(&text).context("Bazel tells no metrics of the build")
+    }
+
+    /// What the server's heap holds after a collection, in MB.
+    pub(crate) fn heap(&self) -> Result<f64> {
+        let text = output(&mut self.command("info", &["used-heap-size-after-gc"]))?;
+        let number = text.trim().trim_end_matches("MB").parse();
+        number.with_context(|| format!("`bazel info` tells `{text}`, expected a number of MB"))
+    }
+
+    /// Ends the workspace's Bazel server; the next command starts one.
+    pub(crate) fn shutdown(&self) -> Result<()> {
+        run(&mut self.workspace.bazel(&self.folder, ["shutdown"]))
     }
 
     /// `bazel run` for a target, with arguments for the program.
@@ -212,5 +287,27 @@ impl<'a> Bazel<'a> {
             .bazel(&self.folder, [verb, "--noshow_progress", "--color=no"]);
         command.args(arguments);
         command
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_found_among_events() -> Result<()> {
+        let events = concat!(
+            r#"{"id":{"started":{}},"children":[{"buildMetrics":{}}],"started":{}}"#,
+            "\n",
+            r#"{"id":{"buildMetrics":{}},"buildMetrics":{"actionSummary":{"actionData":["#,
+            r#"{"mnemonic":"LayerDescribe","actionsExecuted":"5"}]},"timingMetrics":{"#,
+            r#""analysisPhaseTimeInMs":"1500","executionPhaseTimeInMs":"20"}}}"#,
+        );
+        let metrics = BuildMetrics::find(events).context("there are no metrics")?;
+        assert!((metrics.analysis - 1.5).abs() < 1e-9, "{metrics:?}");
+        assert!((metrics.execution - 0.02).abs() < 1e-9, "{metrics:?}");
+        assert!((metrics.executed("LayerDescribe") - 5.0).abs() < 1e-9);
+        assert!(metrics.executed("ImageConfig").abs() < 1e-9);
+        Ok(())
     }
 }

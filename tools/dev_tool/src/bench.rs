@@ -1,6 +1,7 @@
 //! Benchmarks: this project and its peers, side by side in one run.
 
 mod archive;
+mod bases;
 mod build;
 mod crowd;
 mod engines;
@@ -50,25 +51,18 @@ enum Name {
     Engines,
     /// Pushing that image, beside others who do
     Push,
+    /// Pulled bases, imported archives, many images, and flattening
+    Bases,
 }
 
 /// Runs a benchmark and prints its table. A figure that misses its goal is a result, not an error.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
-    let folder = subject::write(workspace)?;
-    let bazel = Bazel::new(workspace, &folder)?;
-    eprintln!("building the image");
-    let products = Products::build(&bazel)?;
     let mut table = Table::default();
-    let measured = match options.name {
-        Name::Load => load(workspace, &bazel, &products, options, &mut table),
-        Name::Engines => engines(workspace, &products, options, &mut table),
-        Name::Push => PushBench::start(workspace, &bazel, &products, options.runs)
-            .and_then(|bench| bench.measure(&mut table)),
-    };
+    let measured = measure(workspace, options, &mut table);
     // What was measured before something failed is worth seeing.
     match (options.json, options.name) {
         (true, _) => table.print_json()?,
-        (false, Name::Load | Name::Push) => print!("{table}"),
+        (false, Name::Load | Name::Push | Name::Bases) => print!("{table}"),
         // It has been printed, engine by engine.
         (false, Name::Engines) => {}
     }
@@ -77,6 +71,22 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         misses => eprintln!("{misses} of the figures miss their goals"),
     }
     measured
+}
+
+fn measure(workspace: &Workspace, options: &Options, table: &mut Table) -> Result<()> {
+    if matches!(options.name, Name::Bases) {
+        return bases::measure(workspace, usize::from(options.runs).div_ceil(3), table);
+    }
+    let folder = subject::write(workspace)?;
+    let bazel = Bazel::new(workspace, &folder)?;
+    eprintln!("building the image");
+    let products = Products::build(&bazel)?;
+    match options.name {
+        Name::Engines => engines(workspace, &products, options, table),
+        Name::Push => PushBench::start(workspace, &bazel, &products, options.runs)
+            .and_then(|bench| bench.measure(table)),
+        Name::Load | Name::Bases => load(workspace, &bazel, &products, options, table),
+    }
 }
 
 fn load(

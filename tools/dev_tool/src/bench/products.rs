@@ -34,13 +34,23 @@ struct Delivery {
 
 #[derive(Debug, Deserialize)]
 struct NamedImage {
+    content: DeliveredContent,
+}
+
+#[derive(Debug, Deserialize)]
+struct DeliveredContent {
     image: DeliveredImage,
 }
 
 #[derive(Debug, Deserialize)]
 struct DeliveredImage {
     config: String,
-    layers: Vec<String>,
+    layers: Vec<DeliveredLayer>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DeliveredLayer {
+    tar: String,
 }
 
 impl Products {
@@ -61,15 +71,16 @@ impl Products {
         let text = read(&file)?;
         let delivery: Delivery = serde_json::from_slice(&text)
             .with_context(|| format!("`{}` is no delivery file", file.display()))?;
-        let [NamedImage { image }] = delivery.images;
+        let [NamedImage { content }] = delivery.images;
+        let image = content.image;
         let runfiles = beside(&self.load_image, ".runfiles");
         let config = read(&runfiles.join(&image.config))?;
         let parsed: Value = serde_json::from_slice(&config).context("the config is no JSON")?;
         let diff_ids: Vec<Digest> = serde_json::from_value(parsed["rootfs"]["diff_ids"].clone())
             .context("the config has no `diff_ids`")?;
         let mut layers = Vec::new();
-        for (digest, path) in diff_ids.into_iter().zip(&image.layers) {
-            let path = runfiles.join(path);
+        for (digest, layer) in diff_ids.into_iter().zip(&image.layers) {
+            let path = runfiles.join(&layer.tar);
             // Bazel's own files are links into its trees.
             let path = fs::canonicalize(&path)
                 .with_context(|| format!("failed to find `{}`", path.display()))?;

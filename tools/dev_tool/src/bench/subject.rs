@@ -15,7 +15,7 @@ pub(crate) const BIG: u64 = 1 << 30;
 pub(crate) const TOP: u64 = 10_000_000;
 
 /// File sizes of the lower layer in KiB, repeated: mostly small files, most bytes in large ones, as in a root file system.
-const BIG_SIZES: [u64; 8] = [4, 12, 48, 128, 256, 300, 500, 800];
+pub(crate) const BIG_SIZES: [u64; 8] = [4, 12, 48, 128, 256, 300, 500, 800];
 
 /// How many files the upper layer has.
 const TOP_FILES: u64 = 20;
@@ -103,7 +103,8 @@ pub(crate) fn write(workspace: &Workspace) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn module(workspace: &Workspace) -> String {
+/// The workspace's MODULE.bazel.
+pub(crate) fn module(workspace: &Workspace) -> String {
     let root = serde_json::Value::from(workspace.root().to_string_lossy());
     format!(
         r#""""Written by dev/bench."""
