@@ -9,6 +9,7 @@ use stevedore_testing::{
 };
 
 use crate::bench::{with_engines, Bench, BINARY};
+use crate::node::with_nodes;
 
 /// The variable that names registries, and the one of them that is used.
 const VARIABLE: &str = "STEVEDORE_TEST_REGISTRIES";
@@ -22,7 +23,7 @@ struct Base {
 }
 
 impl Base {
-    fn new(bench: &Bench) -> Self {
+    fn new(unique: &str) -> Self {
         let list = std::env::var(VARIABLE).unwrap_or_default();
         let address = list
             .split(',')
@@ -30,9 +31,9 @@ impl Base {
         let address = address.unwrap_or_else(|| panic!("no `{REGISTRY}` in {VARIABLE}"));
         let api = RegistryApi::at(address);
         let proxy = RegistryProxy::start(address).unwrap();
-        let path = format!("bases/{}", bench.unique);
+        let path = format!("bases/{unique}");
         let layers = [3_000_000, 200_000].map(|size| {
-            let tar = layer_tar(&format!("{}-{size}", bench.unique), size).unwrap();
+            let tar = layer_tar(&format!("{unique}-{size}"), size).unwrap();
             api.put_blob(&path, &gzipped(&tar).unwrap()).unwrap();
             LayerFile::Pulled(tar, format!("{}/{path}", proxy.address()))
         });
@@ -52,7 +53,7 @@ impl Base {
     /// Loads it, which must do this, and gives how many blobs were fetched, and how many requests that took.
     #[track_caller]
     fn loads(&self, bench: &Bench, image: &ImageFiles, outcome: &str) -> (u64, usize) {
-        let finished = self.load(bench, image);
+        let finished = self.load(&bench.host(), image);
         assert_eq!(
             finished.code,
             Some(0),
@@ -67,8 +68,8 @@ impl Base {
         (fetched, self.proxy.take_requests().len())
     }
 
-    fn load(&self, bench: &Bench, image: &ImageFiles) -> Finished {
-        let mut program = Program::load(Path::new(BINARY), image, &bench.host()).unwrap();
+    fn load(&self, host: &str, image: &ImageFiles) -> Finished {
+        let mut program = Program::load(Path::new(BINARY), image, host).unwrap();
         let cache = self.folder.path();
         program.command().env("STEVEDORE_CACHE", cache);
         program.run().unwrap()
@@ -80,7 +81,7 @@ fn the_layers_of_a_pulled_base_are_fetched_when_the_engine_lacks_them() {
     with_engines(
         |name| !name.contains('@'),
         |bench| {
-            let base = Base::new(bench);
+            let base = Base::new(&bench.unique);
             let first = base.image(bench, "one");
             assert_eq!(base.loads(bench, &first, "loaded"), (2, 2));
             assert_eq!(base.loads(bench, &first, "unchanged"), (0, 0));
@@ -89,9 +90,29 @@ fn the_layers_of_a_pulled_base_are_fetched_when_the_engine_lacks_them() {
             assert_eq!(base.loads(bench, &first, "loaded"), (0, 0));
             let second = base.image(bench, "two");
             assert_eq!(base.loads(bench, &second, "loaded"), (0, 0));
+            // It is whole: the engine can give it away.
+            assert!(bench.api.save(&bench.image_name()).unwrap().len() > 3_000_000);
             bench.api.remove_image(&first.id.to_string()).unwrap();
         },
     );
+}
+
+#[test]
+fn containerd_gets_the_layers_of_a_pulled_base_that_it_lacks() {
+    with_nodes(|node| {
+        let base = Base::new(&node.namespace);
+        let image = |top| {
+            let layers = [&base.layers[..], &[node.tar(top, 100_000)]].concat();
+            node.image(&layers, top)
+        };
+        for (top, fetched) in [("one", 2), ("two", 0)] {
+            let finished = base.load(&node.host(), &image(top));
+            assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+            assert_eq!(finished.report["outcome"], "loaded", "{}", finished.report);
+            let blobs = finished.report["fetched"]["blobs"].as_u64();
+            assert_eq!(blobs.unwrap_or(0), fetched, "{}", finished.report);
+        }
+    });
 }
 
 #[test]
@@ -99,12 +120,12 @@ fn a_base_that_cannot_be_fetched_fails_the_load_and_leaves_nothing() {
     with_engines(
         |name| !name.contains('@'),
         |bench| {
-            let base = Base::new(bench);
+            let base = Base::new(&bench.unique);
             let count = bench.api.image_count().unwrap();
             let tar = layer_tar(&format!("{}-nowhere", bench.unique), 1000).unwrap();
             let nowhere = LayerFile::Pulled(tar, format!("{}/nowhere", base.proxy.address()));
             let image = bench.image(&[nowhere, bench.tar("top", 1000)], "A=1");
-            let finished = base.load(bench, &image);
+            let finished = base.load(&bench.host(), &image);
             assert_eq!(finished.code, Some(1), "{}", finished.stderr);
             for text in ["failed to fetch a layer of `//app:image`", "has no blob"] {
                 assert!(finished.stderr.contains(text), "{}", finished.stderr);
