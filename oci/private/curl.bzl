@@ -27,10 +27,10 @@ def curl(rctx, *, url, output = None, auth = None, headers = {}, form = None, in
     Returns:
       struct of `said`, a string, and `error`, a string or `None`.
     """
-    program = rctx.which("curl")
+    program = curl_program(rctx)
     if not program:
         return struct(error = "`{}` needs `curl`, which is not on `PATH`".format(url), said = "")
-    arguments = ["--silent", "--show-error", "--suppress-connect-headers", "--connect-timeout", str(_CONNECT_TIMEOUT_SECONDS)]
+    arguments = ["--silent", "--show-error", "--suppress-connect-headers", "--connect-timeout", str(_CONNECT_TIMEOUT_SECONDS), "--retry", "3"]
     arguments += ["--output", output, "--fail", "--location"] if output else ["--include"]
     arguments += ["--insecure"] if insecure else []
     for name, value in headers.items():
@@ -45,6 +45,17 @@ def curl(rctx, *, url, output = None, auth = None, headers = {}, form = None, in
     if result.return_code != 0:
         error = "`{}`: {}".format(url, result.stderr.strip() or "no answer")
     return struct(error = error, said = result.stdout)
+
+def curl_program(rctx):
+    """Finds `curl`, and the shell that gives it its standard input.
+
+    Args:
+      rctx: repository context.
+
+    Returns:
+      `path`, or `None` if one of them is not there.
+    """
+    return rctx.which("curl") if rctx.which("sh") else None
 
 def curl_config(*, auth, form):
     """Writes what of a request is secret, as curl's option `--config` reads it.

@@ -4,7 +4,7 @@ Bazel's downloader shows neither headers nor a status. So what is not known befo
 credentials; where there is none, the registry is taken at its word when it answers.
 """
 
-load(":curl.bzl", "curl")
+load(":curl.bzl", "curl", "curl_program")
 load(":registry_challenge.bzl", "parse_challenge", "token_url", "well_known_challenge")
 load(":registry_credentials.bzl", "bearer", "registry_credentials")
 
@@ -73,7 +73,7 @@ def _probe(rctx, *, host, insecure, www_authenticate):
     may_be_plain = insecure or is_loopback(host)
     if error or (challenge and not may_be_plain):
         return struct(challenge = challenge, error = error, scheme = "https")
-    if not rctx.which("curl"):
+    if not curl_program(rctx):
         return struct(challenge = challenge, error = None, scheme = "http" if may_be_plain else "https")
     said = []
     for scheme in ["https", "http"] if may_be_plain else ["https"]:

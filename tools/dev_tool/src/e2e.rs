@@ -10,6 +10,7 @@ mod imported;
 mod matrix;
 mod platforms;
 mod prebuilt;
+mod pull;
 mod push;
 mod refusals;
 mod report;
@@ -38,6 +39,8 @@ enum Part {
     Archives,
     /// Indexes and bundles that are loaded
     Platforms,
+    /// Bases in registries
+    Pull,
     /// Every engine with every disturbance
     Matrix,
 }
@@ -70,6 +73,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         .any(|part| options.has(*part))
     {
         run_cases(workspace, options, &mut report)?;
+    }
+    if options.has(Part::Pull) {
+        pull::cases(&mut report, workspace);
     }
     if options.has(Part::Matrix) {
         matrix::run(workspace, options, &mut report)?;
