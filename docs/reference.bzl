@@ -6,8 +6,8 @@ This page is generated from the `.bzl` files in `oci/`.
 load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci_layer", "oci_push")
 ```
 
-`oci_layer`, `oci_image`, `oci_import`, `oci_flatten`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`,
-`oci_metadata` and `oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in
+`oci_layer`, `oci_image`, `oci_import`, `oci_flatten`, `oci_rebase`, `oci_index`, `oci_bundle`, `oci_incremental_load`,
+`oci_push`, `oci_metadata` and `oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in
 `oci_pull.bzl`; the module extensions in `extensions.bzl`.
 """
 
@@ -23,6 +23,7 @@ load(
     _oci_layer = "oci_layer",
     _oci_metadata = "oci_metadata",
     _oci_push = "oci_push",
+    _oci_rebase = "oci_rebase",
 )
 load("//oci:extensions.bzl", _oci = "oci", _stevedore = "stevedore")
 load("//oci:oci_pull.bzl", _oci_pull = "oci_pull")
@@ -46,6 +47,7 @@ oci_layer = _oci_layer
 oci_image = _oci_image
 oci_import = _oci_import
 oci_flatten = _oci_flatten
+oci_rebase = _oci_rebase
 oci_index = _oci_index
 oci_bundle = _oci_bundle
 oci_incremental_load = _oci_incremental_load

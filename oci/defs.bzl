@@ -15,6 +15,7 @@ load("//oci:oci_index.bzl", _oci_index = "oci_index")
 load("//oci:oci_layer.bzl", _oci_layer = "oci_layer")
 load("//oci:oci_metadata.bzl", _oci_metadata = "oci_metadata")
 load("//oci:oci_push.bzl", _oci_push = "oci_push")
+load("//oci:oci_rebase.bzl", _oci_rebase = "oci_rebase")
 
 visibility("public")
 
@@ -28,3 +29,4 @@ oci_index = _oci_index
 oci_layer = _oci_layer
 oci_metadata = _oci_metadata
 oci_push = _oci_push
+oci_rebase = _oci_rebase

@@ -14,6 +14,9 @@ mod layer;
 mod layout;
 mod manifest;
 mod per_image;
+mod rebase;
+mod rebase_manifest;
+mod stacked_layout;
 mod stamping;
 mod tags;
 mod tar_layer;
@@ -39,12 +42,18 @@ pub(crate) enum Command {
     Import(import::Import),
     /// Describe an image whose config and layers are files.
     ImportConfig(import_config::ImportConfig),
+    /// Make the config and the description of an image that gets another base.
+    Rebase(rebase::Rebase),
+    /// Make the manifest of an image that gets another base, and its digest.
+    RebaseManifest(rebase_manifest::RebaseManifest),
     /// Make the config and the description of an image.
     Config(config::Config),
     /// Make the manifest of an image, and its digest.
     Manifest(manifest::Manifest),
     /// Write an image as an OCI layout.
     Layout(layout::Layout),
+    /// Write an image whose layers are those of other images as an OCI layout.
+    StackedLayout(stacked_layout::StackedLayout),
     /// Make the index of several images, and its digest.
     Index(index::Index),
     /// Write an index and its images as an OCI layout.
@@ -69,9 +78,12 @@ impl Command {
             Self::FlattenConfig(command) => command.run(),
             Self::Import(command) => command.run(),
             Self::ImportConfig(command) => command.run(),
+            Self::Rebase(command) => command.run(),
+            Self::RebaseManifest(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Manifest(command) => command.run(),
             Self::Layout(command) => command.run(),
+            Self::StackedLayout(command) => command.run(),
             Self::Index(command) => command.run(),
             Self::IndexLayout(command) => command.run(),
             Self::DockerArchive(command) => command.run(),

@@ -9,6 +9,7 @@ mod flatten;
 mod health_check;
 mod history;
 mod port;
+mod rebase;
 mod spec;
 mod stamp;
 mod time;
@@ -27,6 +28,7 @@ use crate::media_type;
 use document::Document;
 
 pub use flatten::flatten;
+pub use rebase::rebase;
 pub use spec::{ConfigSpec, HealthCheckSpec};
 use time::EPOCH;
 

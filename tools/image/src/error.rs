@@ -478,6 +478,17 @@ pub enum Error {
         found: String,
         base: String,
     },
+    /// An image is not made of the base that is to be replaced.
+    #[error(
+        "the `image` of `{label}` is not made of its `old_base`, whose layer {index} is `{expected}`: it has {found} \
+         there; give the base that it is made of"
+    )]
+    NotOfBase {
+        label: String,
+        index: usize,
+        expected: Digest,
+        found: String,
+    },
     /// An attribute of an image has a value that it cannot have.
     #[error("`{attribute}` of `{label}` has the value `{found}`: expected {expected}")]
     InvalidAttribute {

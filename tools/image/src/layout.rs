@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::json;
 
 pub(crate) use writer::write_metadata;
-pub use writer::{write, write_index};
+pub use writer::{write, write_from, write_index};
 
 pub(crate) const MARKER: &str = "oci-layout";
 pub(crate) const INDEX: &str = "index.json";

@@ -58,7 +58,6 @@ pub fn assemble(
         Some(path) => Base::load(path)?,
         None => Base::none(),
     };
-    let config = BlobDescription::new(&manifest.config_type, config);
     for blob in blobs {
         let mut blob = blob.clone();
         if manifest.is_docker {
@@ -71,13 +70,51 @@ pub fn assemble(
             .annotations
             .insert(key.clone(), value.clone().into());
     }
-    let mut root = manifest.root;
-    root.insert("config".to_owned(), to_value(&config)?);
-    root.insert("layers".to_owned(), manifest.layers.into());
-    if !manifest.annotations.is_empty() {
-        root.insert("annotations".to_owned(), manifest.annotations.into());
+    manifest.into_bytes(config)
+}
+
+/// What annotations that tell of the base begin with.
+/// See <https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md>.
+const ABOUT_BASE: &str = "org.opencontainers.image.base.";
+
+/// Makes the manifest of an image that gets another base under its layers, and whose config then has the content `config`:
+/// the manifest of `new_base`, with the layers and annotations that `image` has and `old_base` has not.
+///
+/// # Errors
+/// If a file cannot be read or is not an image manifest, or `image` has fewer layers than `old_base`.
+pub fn rebase(
+    image: &Path,
+    old_base: &Path,
+    new_base: &Path,
+    config: Content,
+) -> Result<Vec<u8>, Error> {
+    let mut own = Base::load(image)?;
+    let old = Base::load(old_base)?;
+    let mut manifest = Base::load(new_base)?;
+    if own.layers.len() < old.layers.len() {
+        return Err(Error::LayerCount {
+            first: format!("`{}`", image.display()),
+            first_count: own.layers.len(),
+            second: format!("`{}`", old_base.display()),
+            second_count: old.layers.len(),
+        });
     }
-    json::to_bytes(&root)
+    for mut layer in own.layers.split_off(old.layers.len()) {
+        if let Some(Value::String(media_type)) = layer.get_mut("mediaType") {
+            *media_type = match manifest.is_docker {
+                true => media_type::docker_layer(media_type).to_owned(),
+                false => media_type::oci_from_docker_layer(media_type).to_owned(),
+            };
+        }
+        manifest.layers.push(layer);
+    }
+    let is_own = |(key, value): &(String, Value)| {
+        !key.starts_with(ABOUT_BASE) && old.annotations.get(key) != Some(value)
+    };
+    manifest
+        .annotations
+        .extend(own.annotations.into_iter().filter(is_own));
+    manifest.into_bytes(config)
 }
 
 /// A base's manifest, taken apart.
@@ -127,6 +164,20 @@ impl Base {
             layers,
             annotations,
         })
+    }
+}
+
+impl Base {
+    /// Puts it together again, with another config.
+    fn into_bytes(self, config: Content) -> Result<Vec<u8>, Error> {
+        let config = BlobDescription::new(&self.config_type, config);
+        let mut root = self.root;
+        root.insert("config".to_owned(), to_value(&config)?);
+        root.insert("layers".to_owned(), self.layers.into());
+        if !self.annotations.is_empty() {
+            root.insert("annotations".to_owned(), self.annotations.into());
+        }
+        json::to_bytes(&root)
     }
 }
 
@@ -325,6 +376,70 @@ mod tests {
             manifest["annotations"],
             serde_json::json!({"a": "1", "b": "3"})
         );
+    }
+
+    #[test]
+    fn another_base_brings_its_layers_type_and_annotations() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str,
+                     media_type: &str,
+                     layer: &str,
+                     layers: &[&str],
+                     annotations: Value| {
+            let layers: Vec<_> = layers
+                .iter()
+                .map(|name| serde_json::json!({"mediaType": layer, "digest": Digest::of(name.as_bytes()), "size": 1}))
+                .collect();
+            let manifest = serde_json::json!({
+                "schemaVersion": 2, "mediaType": media_type,
+                "config": {"mediaType": "x", "digest": Digest::of(b""), "size": 1},
+                "layers": layers, "annotations": annotations,
+            });
+            let path = directory.path().join(name);
+            fs::write(&path, manifest.to_string()).unwrap();
+            path
+        };
+        let (oci, docker) = (media_type::OCI_MANIFEST, media_type::DOCKER_MANIFEST);
+        let oci_layer = media_type::oci_layer(Compression::Gzip);
+        let docker_layer = media_type::docker_layer(oci_layer);
+        let annotations =
+            serde_json::json!({"a": "1", "b": "own", "org.opencontainers.image.base.name": "old"});
+        let image = write("image", oci, oci_layer, &["old", "app"], annotations);
+        let old = write(
+            "old",
+            oci,
+            oci_layer,
+            &["old"],
+            serde_json::json!({"a": "1", "b": "2"}),
+        );
+        let new = write(
+            "new",
+            docker,
+            docker_layer,
+            &["new"],
+            serde_json::json!({"c": "3"}),
+        );
+        let bytes = rebase(&image, &old, &new, Content::of(b"{}")).unwrap();
+        let manifest: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(manifest["mediaType"], docker);
+        assert_eq!(manifest["config"]["digest"], Digest::of(b"{}").to_string());
+        assert_eq!(
+            manifest["annotations"],
+            serde_json::json!({"b": "own", "c": "3"})
+        );
+        for (layer, name) in manifest["layers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(["new", "app"])
+        {
+            assert_eq!(layer["digest"], Digest::of(name.as_bytes()).to_string());
+            assert_eq!(layer["mediaType"], docker_layer);
+        }
+        let error = rebase(&old, &image, &new, Content::of(b"{}"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("old"), "{error}");
     }
 
     #[test]

@@ -53,6 +53,11 @@ impl Document {
         self.root.insert(field.to_owned(), value);
     }
 
+    /// Removes a field; the others keep their order.
+    pub(super) fn remove(&mut self, field: &str) {
+        self.root.shift_remove(field);
+    }
+
     /// Sets a field below `config`.
     pub(super) fn set_setting(&mut self, field: &str, value: Value) {
         self.settings.insert(field.to_owned(), value);

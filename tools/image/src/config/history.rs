@@ -6,7 +6,7 @@ use super::document::Document;
 use super::ConfigSpec;
 use crate::error::Error;
 
-const FIELD: &str = "history";
+pub(super) const FIELD: &str = "history";
 
 /// Appends an entry for each new layer, and one for each further text of the spec. If the base's history has too few
 /// entries for its layers, as is legal if it has none, it is filled up first: engines take entries and layers together
@@ -19,17 +19,26 @@ pub(super) fn append(
     layers: usize,
 ) -> Result<(), Error> {
     let mut history = config.array(FIELD)?;
-    let is_of_layer = |entry: &&Value| entry.get("empty_layer") != Some(&Value::Bool(true));
-    let present = history.iter().filter(is_of_layer).count();
-    for _ in present..base_layers {
-        history
-            .push(json!({"created": created, "comment": "the base has no history of this layer"}));
-    }
+    fill_up(&mut history, base_layers, created);
     for index in 0..layers.max(spec.history.len()) {
         history.push(entry(spec, created, index, index < layers));
     }
     config.set(FIELD, history.into());
     Ok(())
+}
+
+/// Adds entries for layers that a base has no history of.
+pub(super) fn fill_up(history: &mut Vec<Value>, layers: usize, created: &str) {
+    for _ in count(history)..layers {
+        history
+            .push(json!({"created": created, "comment": "the base has no history of this layer"}));
+    }
+}
+
+/// The number of layers that entries are of.
+pub(super) fn count(history: &[Value]) -> usize {
+    let is_of_layer = |entry: &&Value| entry.get("empty_layer") != Some(&Value::Bool(true));
+    history.iter().filter(is_of_layer).count()
 }
 
 /// An entry with its fields in the order of the specification.

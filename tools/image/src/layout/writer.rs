@@ -40,8 +40,20 @@ struct Reference {
 /// # Errors
 /// If a file is missing, is not what the manifest tells, or cannot be written. Nothing is there then.
 pub fn write(files: &ImageFiles, directory: &Path) -> Result<(), Error> {
+    write_from(files, std::slice::from_ref(files), directory)
+}
+
+/// Writes an image as a layout, as [`write()`] does, whose layers are those of other images.
+///
+/// # Errors
+/// As with [`write()`]; or if none of `sources` has a layer.
+pub fn write_from(
+    files: &ImageFiles,
+    sources: &[ImageFiles],
+    directory: &Path,
+) -> Result<(), Error> {
     let mut writer = Writer::create(directory)?;
-    let blob = writer.add_image(files)?;
+    let blob = writer.add_image(files, sources)?;
     writer.finish(Reference {
         blob,
         platform: Some(files.platform()?),
@@ -61,7 +73,7 @@ pub fn write_index(index: &Path, images: &[ImageFiles], directory: &Path) -> Res
     index::check_images(index, &bytes, &digests)?;
     let mut writer = Writer::create(directory)?;
     for image in images {
-        writer.add_image(image)?;
+        writer.add_image(image, std::slice::from_ref(image))?;
     }
     let blob = BlobDescription::new(media_type::OCI_INDEX, Content::of(&bytes));
     writer.add_bytes(blob.digest, &bytes)?;
@@ -107,7 +119,11 @@ impl Writer {
     }
 
     /// Writes the blobs of an image that are not there yet. Returns what its manifest is.
-    fn add_image(&mut self, files: &ImageFiles) -> Result<BlobDescription, Error> {
+    fn add_image(
+        &mut self,
+        files: &ImageFiles,
+        sources: &[ImageFiles],
+    ) -> Result<BlobDescription, Error> {
         let manifest = files.manifest()?;
         let content = Content::of(files.manifest_bytes());
         self.add_bytes(content.digest, files.manifest_bytes())?;
@@ -119,7 +135,13 @@ impl Writer {
             let path = self.output.file(&blob_name(layer.digest))?;
             let mut file =
                 File::create(&path).map_err(|source| Error::io("create", &path, source))?;
-            files.copy_blob(index, &path, &mut file)?;
+            let (source, index) =
+                find(layer.digest, sources)?.ok_or_else(|| Error::MissingBlob {
+                    digest: layer.digest,
+                    what: format!("layer {index}"),
+                    path: path.clone(),
+                })?;
+            source.copy_blob(index, &path, &mut file)?;
         }
         Ok(BlobDescription::new(manifest.media_type(), content))
     }
@@ -146,4 +168,19 @@ impl Writer {
         let path = self.output.file(name)?;
         fs::write(&path, bytes).map_err(|source| Error::io("write", &path, source))
     }
+}
+
+/// The image that has a blob, and which of its layers that is.
+fn find(digest: Digest, sources: &[ImageFiles]) -> Result<Option<(&ImageFiles, usize)>, Error> {
+    for source in sources {
+        let manifest = source.manifest()?;
+        if let Some(index) = manifest
+            .layers
+            .iter()
+            .position(|layer| layer.digest == digest)
+        {
+            return Ok(Some((source, index)));
+        }
+    }
+    Ok(None)
 }
