@@ -119,6 +119,13 @@ const REFUSALS: &[Refusal] = &[
         target: "//push:index_of_one_platform",
         parts: &["`//push:app` and `//push:db`", "linux/amd64"],
     },
+    Refusal {
+        target: "//push:index_of_one_image",
+        parts: &[
+            "`//push:app_arm64 for //pulled:linux_s390x` and `//push:app_arm64 for @@platforms//host:host`",
+            "linux/arm64",
+        ],
+    },
 ];
 
 /// Tars of `e2e/cases` that must not become a layer, nor a part of one, and what the message must contain beside their name.
