@@ -12,6 +12,7 @@ use crate::spec::LoadedSpec;
 
 /// An image, or several of which one is to be loaded.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a load has a few")]
 pub enum Choice {
     /// There is only this one, whatever it is for.
     Image(Image),

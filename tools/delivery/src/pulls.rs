@@ -26,9 +26,12 @@ pub struct Pulls {
     locks: LockPlaces,
     observer: Observer,
     connect: Connect,
-    registries: RefCell<HashMap<(Option<String>, bool), Rc<Registries>>>,
+    registries: RefCell<HashMap<Way, Rc<Registries>>>,
     fetched: RefCell<Fetched>,
 }
+
+/// A mirror, as [`Mirror`] parses it, and whether plain HTTP will do.
+type Way = (Option<String>, bool);
 
 /// What was fetched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
