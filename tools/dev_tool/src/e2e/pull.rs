@@ -84,6 +84,10 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) {
         authorized(stand, "with_any_certificate")
     });
     refused::cases(report, stand);
+    // The next run's workspace has another name, and would leave this one's outputs behind.
+    report.case("e2e/pull: its outputs are removed", || {
+        stand.bazel.expunge()
+    });
 }
 
 fn without_base(stand: &Stand<'_>) -> Result<()> {
