@@ -19,7 +19,7 @@ const MAX_SPARSE_MAP: usize = 1 << 20;
 
 /// Reads the members of a plain tar stream, one after the other, to its very end.
 ///
-/// Names are checked as they pass: none is absolute or has `..` in it. All of the forms that GNU tar, BSD tar, Go and
+/// Names are checked as they pass: none has `..` in it or, unless that is asked for, is absolute. All of the forms that GNU tar, BSD tar, Go and
 /// Bazel write are understood: V7, ustar, GNU long names, pax, base-256 numbers, and sparse files of all four formats.
 pub struct Reader<R> {
     blocks: Blocks<R>,
@@ -27,6 +27,7 @@ pub struct Reader<R> {
     unread: u64,
     /// The current member's name and the offset of its header, for messages.
     current: (String, u64),
+    takes_absolute: bool,
 }
 
 impl<R: Read> Reader<R> {
@@ -36,7 +37,14 @@ impl<R: Read> Reader<R> {
             blocks: Blocks::new(path, inner),
             unread: 0,
             current: (String::new(), 0),
+            takes_absolute: false,
         }
+    }
+
+    /// Takes absolute names too, as engines do, which take them for relative ones.
+    pub fn with_absolute_names(mut self) -> Self {
+        self.takes_absolute = true;
+        self
     }
 
     /// Goes over the content of large members without reading it. The stream must be at its beginning.
@@ -322,7 +330,7 @@ impl<R: Read> Reader<R> {
     fn check_name(&self, name: &[u8], subject: &str) -> Result<(), Error> {
         let problem = if name.is_empty() {
             "is empty"
-        } else if name.starts_with(b"/") {
+        } else if name.starts_with(b"/") && !self.takes_absolute {
             "is absolute"
         } else if name.split(|byte| *byte == b'/').any(|part| part == b"..") {
             "has `..` in it"

@@ -30,6 +30,28 @@ fn read(archive: &[u8]) -> Vec<Entry> {
             .unwrap();
         entries.push((member, content));
     }
+    assert_eq!(streamed(archive), entries);
+    entries
+}
+
+/// The same from a stream that cannot seek, whose contents are read as they come, and not to their end if that is odd.
+fn streamed(archive: &[u8]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut reader = Reader::new(Path::new("x.tar"), archive);
+    while let Some((member, data)) = reader.next_member().unwrap() {
+        let mut content = vec![0; data.size() as usize];
+        let before_last = content.len().saturating_sub(1);
+        let mut expanded = reader.content(&data);
+        expanded.read_exact(&mut content[..before_last]).unwrap();
+        if content.len().is_multiple_of(2) {
+            expanded.read_exact(&mut content[before_last..]).unwrap();
+        } else {
+            data.open(Cursor::new(archive))
+                .and_then(|mut again| again.read_exact(&mut content))
+                .unwrap();
+        }
+        entries.push((member, content));
+    }
     entries
 }
 

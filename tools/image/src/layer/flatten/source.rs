@@ -39,11 +39,16 @@ impl Source {
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let decompressor = Decompressor::new(file).map_err(failed)?;
         if decompressor.compression() != Compression::None {
-            return walk(Reader::new(&self.path, decompressor), visit);
+            return walk(self.reader(decompressor), visit);
         }
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
         let reader = BufReader::with_capacity(BUFFER, file);
-        walk(Reader::new(&self.path, reader).seeking(), visit)
+        walk(self.reader(reader).seeking(), visit)
+    }
+
+    /// A layer may be one that somebody else made, with absolute names.
+    fn reader<R: Read>(&self, inner: R) -> Reader<R> {
+        Reader::new(&self.path, inner).with_absolute_names()
     }
 }
 

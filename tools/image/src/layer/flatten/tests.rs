@@ -206,6 +206,11 @@ fn layers_leave_behind_what_an_engine_shows_of_them() {
             &[&[".wh..wh.plnk/", ".wh..wh.plnk/1.2=1", ".wh..wh.aufs=1", "a=1"]],
             "1:a=1",
         ),
+        (
+            "absolute names are taken for relative ones",
+            &[&["/", "/a=1", "/b=>/a", "c=>a"], &["/.wh.b"]],
+            "1:./ 1:a=1 1:c=>a",
+        ),
         ("there may be nothing", &[&["a=1"], &[".wh.a"]], ""),
         ("there may be no layer", &[], ""),
     ];
