@@ -112,3 +112,7 @@ fn own_history(image: &Base, old_base: &Base) -> Result<Vec<Value>, Error> {
     let below = (0..entries.len()).take_while(is_below).count();
     Ok(entries[below..].to_vec())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
