@@ -223,12 +223,24 @@ fn not_twice(stand: &Stand<'_>) -> Result<()> {
     Ok(())
 }
 
+/// An index of the base's images, and one of the base for their platforms: the same.
 fn index_pushed(stand: &Stand<'_>) -> Result<()> {
-    let repository = format!("--repository={}/team/index", stand.proxy.address());
-    output(&mut stand.run(&["//:push_index", "--", &repository]))?;
-    let name = format!("{}/team/index:latest", stand.proxy.address());
-    output(&mut base::crane(["validate", "--remote", &name]))?;
+    let mut digests = Vec::new();
+    for index in ["index", "split"] {
+        let name = format!("{}/team/{index}", stand.proxy.address());
+        let repository = format!("--repository={name}");
+        output(&mut stand.run(&[&format!("//:push_{index}"), "--", &repository]))?;
+        let name = format!("{name}:latest");
+        output(&mut base::crane(["validate", "--remote", &name]))?;
+        digests.push(output(&mut base::crane(["digest", &name]))?);
+    }
     stand.proxy.take()?;
+    ensure!(
+        digests[0] == digests[1],
+        "the index of the images is `{}`, that by platform `{}`",
+        digests[0].trim(),
+        digests[1].trim()
+    );
     Ok(())
 }
 
