@@ -1,5 +1,6 @@
 //! The subcommands, one a file.
 
+mod blob_files;
 mod config;
 mod destinations;
 mod docker_archive;

@@ -1,13 +1,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Args, Parser};
+use clap::Args;
 
-use stevedore_image::image_files::ImageFiles;
 use stevedore_image::layout;
-use stevedore_image::Error;
 
-use super::per_image;
+use super::blob_files;
 
 #[derive(Args)]
 pub(crate) struct IndexLayout {
@@ -25,52 +23,15 @@ pub(crate) struct IndexLayout {
     images: Vec<String>,
 }
 
-/// One image of the index.
-#[derive(Parser)]
-#[command(no_binary_name = true)]
-struct Image {
-    /// The image's target, for messages.
-    #[arg(long, value_name = "LABEL")]
-    image: String,
-    /// The manifest of the image.
-    #[arg(long, value_name = "FILE")]
-    manifest: PathBuf,
-    /// The config of the image.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// The layout that the lower layers come from.
-    #[arg(long, value_name = "DIR")]
-    base_layout: Option<PathBuf>,
-    /// The blob of an upper layer; once for each, from the bottom up.
-    #[arg(long, value_name = "FILE")]
-    blob: Vec<PathBuf>,
-}
-
 impl IndexLayout {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let label = self.label.clone();
         self.write()
-            .with_context(|| format!("failed to write the layout of `{label}`"))
+            .with_context(|| format!("failed to write the layout of `{}`", self.label))
     }
 
-    fn write(self) -> anyhow::Result<()> {
-        let mut images = Vec::new();
-        for arguments in per_image::groups(&self.images) {
-            let image = Image::try_parse_from(arguments)?;
-            let label = image.image.clone();
-            let files = image.files();
-            images.push(files.with_context(|| format!("the image `{label}` cannot be used"))?);
-        }
+    fn write(&self) -> anyhow::Result<()> {
+        let images = blob_files::of_images(&self.images)?;
         layout::write_index(&self.index, &images, &self.output)?;
         Ok(())
-    }
-}
-
-impl Image {
-    fn files(self) -> Result<ImageFiles, Error> {
-        let mut files = ImageFiles::load(&self.config)?.with_manifest(&self.manifest)?;
-        files.base_layout = self.base_layout;
-        files.blobs = self.blob;
-        Ok(files)
     }
 }

@@ -3,27 +3,18 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use stevedore_image::image_files::ImageFiles;
 use stevedore_image::layout;
 use stevedore_image::Error;
+
+use super::blob_files::BlobFiles;
 
 #[derive(Args)]
 pub(crate) struct Layout {
     /// The image's target, for messages.
     #[arg(long)]
     label: String,
-    /// The manifest of the image.
-    #[arg(long, value_name = "FILE")]
-    manifest: PathBuf,
-    /// The config of the image.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// The layout that the lower layers come from.
-    #[arg(long, value_name = "DIR")]
-    base_layout: Option<PathBuf>,
-    /// The blob of an upper layer; once for each, from the bottom up.
-    #[arg(long, value_name = "FILE")]
-    blob: Vec<PathBuf>,
+    #[command(flatten)]
+    image: BlobFiles,
     /// Write the layout.
     #[arg(long, value_name = "DIR")]
     output: PathBuf,
@@ -37,9 +28,6 @@ impl Layout {
     }
 
     fn write(self) -> Result<(), Error> {
-        let mut files = ImageFiles::load(&self.config)?.with_manifest(&self.manifest)?;
-        files.base_layout = self.base_layout;
-        files.blobs = self.blob;
-        layout::write(&files, &self.output)
+        layout::write(&self.image.load()?, &self.output)
     }
 }
