@@ -5,6 +5,7 @@ mod bases;
 mod client;
 mod failures;
 mod file_tree;
+mod flattened;
 mod hello;
 mod imported;
 mod matrix;
@@ -12,6 +13,7 @@ mod platforms;
 mod prebuilt;
 mod pull;
 mod push;
+mod rebased;
 mod refusals;
 mod report;
 mod several;
@@ -39,11 +41,16 @@ enum Part {
     Archives,
     /// Indexes and bundles that are loaded
     Platforms,
+    /// Images that are flattened or get another base
+    Derived,
     /// Bases in registries
     Pull,
     /// Every engine with every disturbance
     Matrix,
 }
+
+/// The parts that are in `e2e/cases`.
+const OF_CASES: [Part; 4] = [Part::Cases, Part::Archives, Part::Platforms, Part::Derived];
 
 /// What to run, and what to do with the matrix.
 #[derive(Args)]
@@ -68,10 +75,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if options.has(Part::Hello) {
         run_hello(workspace, &mut report)?;
     }
-    if [Part::Cases, Part::Archives, Part::Platforms]
-        .iter()
-        .any(|part| options.has(*part))
-    {
+    if OF_CASES.iter().any(|part| options.has(*part)) {
         run_cases(workspace, options, &mut report)?;
     }
     if options.has(Part::Pull) {
@@ -121,6 +125,10 @@ fn run_cases(workspace: &Workspace, options: &Options, report: &mut Report) -> R
     }
     if options.has(Part::Platforms) {
         platforms::cases(report, workspace, &bazel);
+    }
+    if options.has(Part::Derived) {
+        flattened::cases(report, workspace, &bazel);
+        rebased::cases(report, workspace, &bazel);
     }
     if !options.has(Part::Cases) {
         return Ok(());

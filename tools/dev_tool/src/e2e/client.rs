@@ -32,6 +32,9 @@ pub(crate) trait Client {
     /// Writes images to one file, in this format as podman calls them.
     fn save_as(&self, engine: &Running, format: &str, images: &[&str], file: &Path) -> Result<()>;
 
+    /// Writes the files of a new container of the image to a tar.
+    fn export(&self, engine: &Running, image: &str, tar: &Path) -> Result<()>;
+
     /// The ID by which the engine knows the image: `sha256:…`.
     fn id(&self, engine: &Running, image: &str) -> Result<String>;
 
@@ -126,6 +129,16 @@ impl Client for Cli {
         words.extend([OsStr::new("--output"), file.as_os_str()]);
         words.extend(images.iter().map(OsStr::new));
         self.say(engine, &words).map(drop)
+    }
+
+    fn export(&self, engine: &Running, image: &str, tar: &Path) -> Result<()> {
+        let container = self.say(engine, &["create", image])?;
+        let container = container.trim();
+        let words = ["export", "--output"].map(OsStr::new);
+        let files = [tar.as_os_str(), OsStr::new(container)];
+        let exported = self.say(engine, &[words, files].concat());
+        self.say(engine, &["rm", container])?;
+        exported.map(drop)
     }
 
     fn id(&self, engine: &Running, image: &str) -> Result<String> {
@@ -239,6 +252,10 @@ impl Client for Ctr {
         );
         let mut command = engine.docker_command();
         run(command.args(["images", "export"]).arg(file).args(images))
+    }
+
+    fn export(&self, _engine: &Running, _image: &str, _tar: &Path) -> Result<()> {
+        bail!("containerd exports no containers")
     }
 
     fn id(&self, engine: &Running, image: &str) -> Result<String> {

@@ -1,6 +1,7 @@
 //! What a tar says about every path: to compare what went into an image with what comes out of a container.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
 
 use anyhow::{bail, Context, Result};
@@ -26,9 +27,10 @@ const DOCKERS_OWN: &[&str] = &[
 /// What there is at a path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Kind {
-    /// A file of so many bytes, which is also at these other paths (hard links).
+    /// A file of so many bytes with this hash, which is also at these other paths (hard links).
     File {
         size: u64,
+        hash: u64,
         also_at: BTreeSet<String>,
     },
     Folder,
@@ -54,7 +56,7 @@ pub(crate) struct FileTree {
 }
 
 impl FileTree {
-    /// Reads the headers of an uncompressed tar.
+    /// Reads an uncompressed tar.
     pub(crate) fn read(tar: impl Read) -> Result<Self> {
         let mut nodes = BTreeMap::new();
         let mut links = BTreeMap::new();
@@ -62,14 +64,18 @@ impl FileTree {
             .entries()
             .context("failed to read a tar")?
         {
-            let entry = entry.context("failed to read a tar's entry")?;
+            let mut entry = entry.context("failed to read a tar's entry")?;
             let path = normalised(&entry.path_bytes());
             let target = entry.link_name_bytes();
             let target = target.map(|name| String::from_utf8_lossy(&name).into_owned());
             if entry.header().entry_type() == EntryType::Link {
                 links.insert(path, normalised(target.unwrap_or_default().as_bytes()));
             } else {
-                let node = node(entry.header(), entry.size(), target)
+                let mut content = Vec::new();
+                entry
+                    .read_to_end(&mut content)
+                    .with_context(|| format!("failed to read `{path}`"))?;
+                let node = node(entry.header(), &content, target)
                     .with_context(|| format!("bad header for `{path}`"))?;
                 nodes.insert(path, node);
             }
@@ -147,10 +153,11 @@ impl FileTree {
     }
 }
 
-fn node(header: &Header, size: u64, target: Option<String>) -> Result<Node> {
+fn node(header: &Header, content: &[u8], target: Option<String>) -> Result<Node> {
     let kind = match header.entry_type() {
         EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File {
-            size,
+            size: content.len() as u64,
+            hash: hash(content),
             also_at: BTreeSet::new(),
         },
         EntryType::Directory => Kind::Folder,
@@ -166,6 +173,13 @@ fn node(header: &Header, size: u64, target: Option<String>) -> Result<Node> {
         mode: header.mode()? & 0o7777,
         mtime: header.mtime()?,
     })
+}
+
+/// What a file's content is compared by, and told by.
+fn hash(content: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn difference(path: &str, expected: &Node, found: &Node) -> Option<String> {
@@ -214,14 +228,18 @@ mod tests {
     }
 
     fn tree(edit: impl Fn(&mut Header), linked: bool) -> Result<FileTree> {
+        tree_with(b"abc", edit, linked)
+    }
+
+    fn tree_with(content: &[u8; 3], edit: impl Fn(&mut Header), linked: bool) -> Result<FileTree> {
         let mut builder = tar::Builder::new(Vec::new());
         let mut file = header(EntryType::Regular, 3);
         edit(&mut file);
-        builder.append_data(&mut file, "./a/file", &b"abc"[..])?;
+        builder.append_data(&mut file, "./a/file", &content[..])?;
         if linked {
             builder.append_link(&mut header(EntryType::Link, 0), "./a/other", "./a/file")?;
         } else {
-            builder.append_data(&mut file, "./a/other", &b"abc"[..])?;
+            builder.append_data(&mut file, "./a/other", &content[..])?;
         }
         builder.append_link(&mut header(EntryType::Symlink, 0), "./a/link", "file")?;
         FileTree::read(builder.into_inner()?.as_slice())
@@ -249,6 +267,7 @@ mod tests {
             ),
             (tree(|header| header.set_mtime(8), true)?, "time 7 became 8"),
             (tree(|_| {}, false)?, "also_at"),
+            (tree_with(b"abd", |_| {}, true)?, "hash"),
             (FileTree::default(), "is missing"),
         ] {
             let differences = base.differences(&other, &[]);

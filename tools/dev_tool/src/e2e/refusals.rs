@@ -50,6 +50,13 @@ const REFUSALS: &[Refusal] = &[
         parts: &["misnamed.tar.gz", "`gzip`", "rename"],
     },
     Refusal {
+        target: "//derived:not_on_its_base",
+        parts: &[
+            "//derived:not_on_its_base",
+            "is not made of its `old_base`, whose layer 0 is `sha256:",
+        ],
+    },
+    Refusal {
         target: "//imported:refused_bomb",
         parts: &["bomb.tar/layer.tar", "zstd data becomes more than 10"],
     },
