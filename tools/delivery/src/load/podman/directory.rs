@@ -51,10 +51,11 @@ pub(super) async fn load<E: Podman>(delivery: &Delivery<'_>, engine: &E) -> Resu
         };
         let more = lacking(delivery, index, fetched_at_once);
         fetched_at_once *= 2;
+        let was_left_out = delivery.image.is_remote(index);
         // If its file cannot be used, that is the reason.
         let found = delivery.check_layers([index]).await?;
         let is_compressed = found.first().is_some_and(|(_, layer)| layer.blob.is_some());
-        if !is_compressed || !blobs.insert(index) {
+        if !(is_compressed || was_left_out) || !blobs.insert(index) {
             return Ok(Local::OutOfSight(refusal.to_string()));
         }
         blobs.extend(more);
