@@ -80,6 +80,11 @@ impl BlobFile {
         self.repository.as_ref()
     }
 
+    /// Whether it would have to be fetched.
+    pub(crate) fn is_in_no_file(&self) -> bool {
+        matches!(self.place, BlobPlace::Registry(..)) && self.fetched.get().is_none()
+    }
+
     /// Sees that it is in a file.
     ///
     /// # Errors

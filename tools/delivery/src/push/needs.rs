@@ -111,9 +111,11 @@ impl<'s, 'a> Need<'s, 'a> {
             if is_there.map_err(failed)? {
                 return Ok(Delivered::Present);
             }
-            // Before an upload begins, which a registry does not keep waiting for ever.
-            let _turn = turns.acquire().await;
-            self.blob.fetch().await?;
+            if self.blob.is_in_no_file() {
+                // Before an upload begins, which a registry does not keep waiting for ever.
+                let _turn = turns.acquire().await;
+                self.blob.fetch().await?;
+            }
         }
         let reader = self.blob.reader(observer);
         let fetch_failed = Cell::new(None);
