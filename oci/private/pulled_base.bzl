@@ -13,6 +13,8 @@ def _pulled_base_impl(ctx):
     platforms = [parse_platform(text) for text in images.keys() + ctx.attr.unusable.keys()]
     target = target_platform(ctx)
     chosen = best_platform(target, platforms)
+    if not platforms and ctx.attr.problems:
+        fail("{}: `{}` cannot be used: {}".format(label_text(ctx.label), ctx.attr.reference, ctx.attr.problems[0]))
     if not chosen:
         fail("{}: `{}` has no image for the target platform ({}, which is `{}` among images): there is {}. Choose another with --platforms, or name one, such as `{}`".format(
             label_text(ctx.label),
@@ -35,6 +37,9 @@ pulled_base = rule(
         "images": attr.label_keyed_string_dict(
             doc = "The images, and what each is for: `linux/arm64/v8`.",
             providers = [OciImageInfo],
+        ),
+        "problems": attr.string_list(
+            doc = "What is wrong with images of which not even the platform is known.",
         ),
         "reference": attr.string(
             doc = "What was pulled, for messages.",

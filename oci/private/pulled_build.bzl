@@ -35,6 +35,7 @@ def pulled_build(*, name, reference, images, source, eager):
         "pulled_base",
         images = {":" + image.name: platform_text(image.platform) for image in good},
         name = "base",
+        problems = [image.error for image in images if image.error and not image.platform] or None,
         reference = reference,
         unusable = {platform_text(image.platform): image.error for image in images if image.error and image.platform},
     ))

@@ -168,6 +168,13 @@ def _fixtures():
         tags = ["manual"],
         unusable = {"linux/amd64": "layer 1 is encrypted"},
     )
+    pulled_base(
+        name = "pull_base_without_platform",
+        images = {},
+        problems = ["its config has no `os` or no `architecture`"],
+        reference = "registry.example/base@sha256:0",
+        tags = ["manual"],
+    )
     oci_image(name = "pull_built_on", base = ":pull_base", tags = ["manual"])
     oci_incremental_load(name = "pull_load", image = ":pull_built_on", repo_tags = ["a:b"], tags = ["manual"])
 
@@ -188,6 +195,7 @@ def pull_tests(*, name):
     failures = {
         "pull_base_of_arm": "which is `linux/amd64` among images): there is `linux/arm64`, `linux/386`",
         "pull_base_unusable": "the image for `linux/amd64` cannot be used: layer 1 is encrypted",
+        "pull_base_without_platform": "`registry.example/base@sha256:0` cannot be used: its config has no `os`",
         "pull_unusable": "layer 1 is encrypted",
     }
     for target, message in failures.items():
