@@ -17,7 +17,7 @@ use crate::progress::Progress;
 use crate::pulls;
 use crate::signals::Signals;
 
-/// How often a blob is fetched again because the one that was kept has other bytes.
+/// How often a blob is asked for, because the one that was kept has other bytes.
 const ATTEMPTS: usize = 2;
 
 /// Puts the blob where it is wanted.
@@ -46,18 +46,15 @@ async fn fetch(flags: &FetchFlags) -> anyhow::Result<()> {
     let progress = Progress::new(ProgressStyle::None, false);
     let pulls = pulls::of(&flags.registries, progress.observer());
     let wanted = wanted(flags);
-    for _ in 1..ATTEMPTS {
+    for _ in 0..ATTEMPTS {
         if try_fetch(&pulls, &wanted, &flags.output).await? {
             return Ok(());
         }
     }
-    match try_fetch(&pulls, &wanted, &flags.output).await? {
-        true => Ok(()),
-        false => anyhow::bail!(
-            "the blob `{}` that is kept on this machine has other bytes each time; is its disk broken?",
-            flags.digest
-        ),
-    }
+    anyhow::bail!(
+        "the blob `{}` that is kept on this machine has other bytes each time; is its disk broken?",
+        flags.digest
+    )
 }
 
 fn wanted(flags: &FetchFlags) -> RemoteBlob {
@@ -83,7 +80,7 @@ async fn try_fetch(pulls: &Pulls, wanted: &RemoteBlob, output: &Path) -> anyhow:
         return Ok(true);
     }
     fs::remove_file(output).with_context(|| format!("failed to remove `{}`", output.display()))?;
-    pulls.forget(&wanted.blob);
+    pulls.forget(wanted.blob.digest);
     Ok(false)
 }
 

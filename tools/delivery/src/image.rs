@@ -155,13 +155,12 @@ impl Image {
             .filter(|index| self.sized(*index).size.is_none());
         for (_, layer) in self.layers(unknown).await? {
             let diff_id = layer.description.diff_id;
-            let blob = layer.blob.clone();
             let measured = tokio::task::spawn_blocking(move || layer.measure()).await;
             let measured = measured.map_err(|error| Error::Thread {
                 label: self.label().to_owned(),
                 source: std::io::Error::other(error),
             })?;
-            let size = measured.map_err(|source| self.unusable(source, blob.as_ref()))?;
+            let size = measured.map_err(|source| self.unusable(source))?;
             self.measured.borrow_mut().insert(diff_id, size);
         }
         let all = 0..self.description.layers.len();
@@ -169,15 +168,16 @@ impl Image {
     }
 
     /// The error for a layer that cannot be used. One that was fetched is forgotten, so that it is fetched again.
-    pub(crate) fn unusable(
-        &self,
-        source: SourceError,
-        blob: Option<&stevedore_image::description::BlobDescription>,
-    ) -> Error {
-        if let (true, Some(blob)) = (source.is_about_content(), blob) {
-            if self.fetched.borrow_mut().remove(&blob.digest).is_some() {
-                self.pulls.forget(blob);
-            }
+    pub(crate) fn unusable(&self, source: SourceError) -> Error {
+        if source.is_about_content() {
+            let mut fetched = self.fetched.borrow_mut();
+            fetched.retain(|digest, path| {
+                let is_other = path != source.path();
+                if !is_other {
+                    self.pulls.forget(*digest);
+                }
+                is_other
+            });
         }
         Error::Source {
             label: self.label().to_owned(),

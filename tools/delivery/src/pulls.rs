@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use serde::Serialize;
 use stevedore_image::description::{BlobDescription, LayerDescription, Remote};
+use stevedore_image::digest::Digest;
 use stevedore_image::media_type;
 use stevedore_image::repository::Repository;
 use stevedore_registry::{Error as RegistryError, Mirror, Registries};
@@ -116,8 +117,8 @@ impl Pulls {
     }
 
     /// Removes a blob whose content has turned out to be wrong.
-    pub fn forget(&self, blob: &BlobDescription) {
-        self.cache.forget(blob.digest);
+    pub fn forget(&self, blob: Digest) {
+        self.cache.forget(blob);
     }
 
     async fn fetch(&self, wanted: &RemoteBlob) -> Result<PathBuf, Error> {

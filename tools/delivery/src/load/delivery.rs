@@ -138,7 +138,6 @@ impl<'a> Delivery<'a> {
         form: Form,
         load: impl AsyncFnOnce(Archive) -> Result<LoadAnswer, stevedore_engine::Error>,
     ) -> Result<LoadAnswer, Error> {
-        let blobs: Vec<_> = layers.iter().map(|(_, layer)| layer.clone()).collect();
         let started = Upload::start(archive, layers, form, self.narrate, self.observer.clone());
         let (archive, upload) = started.map_err(|source| Error::Thread {
             label: self.label(),
@@ -146,11 +145,7 @@ impl<'a> Delivery<'a> {
         })?;
         let answer = load(archive).await;
         let answer = answer.map_err(|error| match upload.failure() {
-            Some(source) => {
-                let culprit = blobs.iter().find(|layer| layer.path == source.path());
-                self.image
-                    .unusable(source, culprit.and_then(|layer| layer.blob.as_ref()))
-            }
+            Some(source) => self.image.unusable(source),
             None => error.into(),
         })?;
         for text in &answer.notes {
@@ -168,7 +163,7 @@ impl<'a> Delivery<'a> {
         for (_, layer) in &layers {
             layer
                 .check()
-                .map_err(|source| self.image.unusable(source, layer.blob.as_ref()))?;
+                .map_err(|source| self.image.unusable(source))?;
         }
         Ok(layers)
     }

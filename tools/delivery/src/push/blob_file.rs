@@ -180,7 +180,7 @@ impl BlobSource for Reader<'_> {
             .map_err(io::Error::other)?;
         let verified = io::copy(&mut reader, &mut io::sink()).map(drop);
         if let (Err(_), BlobPlace::Registry(_, pulls)) = (&verified, &self.file.place) {
-            pulls.forget(&self.file.blob);
+            pulls.forget(self.file.blob.digest);
         }
         verified
     }
