@@ -1,11 +1,11 @@
 """A layer that is in a registry."""
 
 load("//oci:providers.bzl", "OciLayerInfo")
-load(":build_tool.bzl", "BUILD_TOOLCHAIN_TYPE", "build_tool_args", "run_build_tool")
+load(":build_tool.bzl", "BUILD_TOOLCHAIN_TYPE")
 load(":deliver_tool.bzl", "host_transition")
 load(":fetch_blob.bzl", "FETCH_BLOB_ATTRS", "fetch_blob")
-load(":label_text.bzl", "label_text")
 load(":pulled_manifest.bzl", "layer_description")
+load(":tar_layer.bzl", "decompress_layer")
 
 visibility(["//oci/..."])
 
@@ -57,18 +57,7 @@ def _tar(ctx, blob):
     if ctx.attr.suffix == ".tar":
         return blob
     tar = ctx.actions.declare_file(ctx.label.name + ".uncompressed.tar")
-    args = build_tool_args(ctx, "tar-layer")
-    args.add(label_text(ctx.label), format = "--label=%s")
-    args.add(blob, format = "--source=%s")
-    args.add(tar, format = "--tar=%s")
-    run_build_tool(
-        ctx,
-        arguments = [args],
-        inputs = depset([blob]),
-        mnemonic = "LayerTar",
-        outputs = [tar],
-        progress_message = "Decompressing layer %{input}",
-    )
+    decompress_layer(ctx, label = ctx.label, source = blob, tar = tar)
     return tar
 
 pulled_layer = rule(

@@ -95,7 +95,7 @@ def _tar_layer_actions(ctx, *, label, prefix, source):
             "--description": description,
             "--blob-description": blob_description,
         })
-        _run(ctx, label, source, "LayerTar", "Decompressing layer %{input}", {"--tar": files["tar"]})
+        decompress_layer(ctx, label = label, source = source, tar = files["tar"])
     elif compression == "none":
         files |= {
             "blob": source,
@@ -116,6 +116,17 @@ def _tar_layer_actions(ctx, *, label, prefix, source):
             "--blob-description": blob_description,
         }, compression = compression)
     return OciLayerInfo(label = label, **files)
+
+def decompress_layer(ctx, *, label, source, tar):
+    """Registers the action that decompresses a layer.
+
+    Args:
+      ctx: rule or aspect context.
+      label: `Label` of the target that the layer is of, for messages.
+      source: `File`; the compressed tar.
+      tar: `File` to be made.
+    """
+    _run(ctx, label, source, "LayerTar", "Decompressing layer %{input}", {"--tar": tar})
 
 def _run(ctx, label, source, mnemonic, progress_message, outputs, *, compression = None):
     args = build_tool_args(ctx, "tar-layer")
