@@ -61,12 +61,10 @@ async fn load_and_run(
         print_references(attempt.consignments());
         return Ok(0);
     };
-    let request = ContainerRequest {
-        image: loaded.image_id,
-        arguments: arguments.to_vec(),
-        terminal: terminal::is_interactive(),
-        network: flags.network.clone(),
-    };
+    let mut request = ContainerRequest::new(loaded.image_id);
+    request.arguments = arguments.to_vec();
+    request.terminal = terminal::is_interactive();
+    request.network = flags.network.clone();
     match engine {
         Connection::Docker(engine) => foreground::run(engine, &request, &mut signals).await,
         Connection::PodmanCommand(engine) => Err(foreground::become_command(

@@ -1,30 +1,19 @@
 //! Containers that are run in the foreground.
 
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, UPGRADE};
+use hyper::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
 use hyper::{Method, Response};
 use hyper_util::rt::TokioIo;
-use serde::{Deserialize, Serialize};
-use stevedore_image::digest::Digest;
+use percent_encoding::{percent_encode, NON_ALPHANUMERIC};
+use serde::Deserialize;
 
 use crate::client::Client;
+use crate::container_request::ContainerRequest;
 use crate::docker::Docker;
 use crate::error::{Action, Error};
+use crate::leftovers;
 use crate::stdio::{Input, OutputReader};
-use stevedore_wire::empty;
-
-/// What container to make.
-#[derive(Clone, Debug)]
-pub struct ContainerRequest {
-    /// The ID of its image.
-    pub image: Digest,
-    /// What replaces the image's `Cmd`; nothing is replaced if it is empty.
-    pub arguments: Vec<String>,
-    /// Whether it gets a terminal for its standard streams.
-    pub terminal: bool,
-    /// The name of the network that it joins, such as `host` or `none`; the engine's default if `None`.
-    pub network: Option<String>,
-}
+use stevedore_wire::{empty, Body};
 
 /// The size of a terminal in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,30 +55,6 @@ impl Wait<'_> {
     }
 }
 
-/// The body of `POST /containers/create`.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct CreateBody<'a> {
-    image: String,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    cmd: &'a [String],
-    tty: bool,
-    open_stdin: bool,
-    stdin_once: bool,
-    attach_stdin: bool,
-    attach_stdout: bool,
-    attach_stderr: bool,
-    host_config: HostConfig<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct HostConfig<'a> {
-    auto_remove: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network_mode: Option<&'a str>,
-}
-
 #[derive(Deserialize)]
 struct Created {
     #[serde(rename = "Id")]
@@ -118,25 +83,10 @@ impl Docker {
         &self,
         request: &ContainerRequest,
     ) -> Result<Container<'_>, Error> {
-        let body = CreateBody {
-            image: request.image.to_string(),
-            cmd: &request.arguments,
-            tty: request.terminal,
-            open_stdin: true,
-            stdin_once: true,
-            attach_stdin: true,
-            attach_stdout: true,
-            attach_stderr: true,
-            host_config: HostConfig {
-                auto_remove: true,
-                network_mode: request.network.as_deref(),
-            },
-        };
         let action = Action::CreateContainer;
         let client = self.client();
-        let response = client
-            .post_json(action, "/containers/create", &body)
-            .await?;
+        let path = format!("/containers/create{}", request.query());
+        let response = client.post_json(action, &path, &request.body()).await?;
         let created: Created = client.read_json(action, response).await?;
         Ok(Container {
             client,
@@ -150,6 +100,24 @@ impl Container<'_> {
     /// The ID that the engine gave it.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Puts the files of the tar archive `archive` below the directory `path`, which must be there.
+    ///
+    /// # Errors
+    /// If the engine refuses, or cannot be reached.
+    pub async fn upload(&self, path: &str, archive: Body) -> Result<(), Error> {
+        let action = Action::UploadFiles;
+        let path = percent_encode(path.as_bytes(), NON_ALPHANUMERIC);
+        let path = self.path(&format!("archive?path={path}"));
+        let request = self
+            .client
+            .request(Method::PUT, &path)
+            .header(CONTENT_TYPE, "application/x-tar")
+            .body(archive);
+        let response = self.client.send(action, request).await?;
+        let response = self.client.successful(action, response).await?;
+        self.client.read(action, response).await.map(drop)
     }
 
     /// Connects to its standard streams. To be done before it starts, or output may be missed.
@@ -222,19 +190,7 @@ impl Container<'_> {
     /// # Errors
     /// If the engine refuses, or cannot be reached. A container that is gone already is no error.
     pub async fn remove(&self) -> Result<(), Error> {
-        let path = format!("/containers/{}?force=1&v=1", self.id);
-        let removed = self
-            .client
-            .call(Action::RemoveContainer, Method::DELETE, &path)
-            .await;
-        match removed {
-            // 404: gone; 409: the engine is removing it because it has ended.
-            Err(Error::Status {
-                status: 404 | 409, ..
-            })
-            | Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        }
+        leftovers::remove_container(self.client, &self.id).await
     }
 
     async fn post(&self, action: Action, operation: &str) -> Result<(), Error> {

@@ -13,7 +13,6 @@ use stevedore_wire::Traffic;
 mod image;
 mod lease;
 mod message;
-mod process;
 mod snapshot;
 
 pub use image::NamedImage;

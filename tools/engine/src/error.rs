@@ -42,8 +42,14 @@ pub enum Action {
     SignalContainer,
     /// Telling a container the size of its terminal.
     ResizeTerminal,
+    /// Putting files into a container.
+    UploadFiles,
     /// Removing a container.
     RemoveContainer,
+    /// Listing containers or volumes that were left behind.
+    FindLeftovers,
+    /// Removing a volume.
+    RemoveVolume,
     /// Opening an HTTP/2 connection for gRPC.
     OpenGrpc,
     /// `Info` and `List` of containerd's content service.
@@ -82,7 +88,10 @@ impl fmt::Display for Action {
             Self::WaitForContainer => "wait for the container",
             Self::SignalContainer => "send a signal to the container",
             Self::ResizeTerminal => "resize the container's terminal",
+            Self::UploadFiles => "put files into the container",
             Self::RemoveContainer => "remove the container",
+            Self::FindLeftovers => "find what earlier runs have left",
+            Self::RemoveVolume => "remove the volume",
             Self::OpenGrpc => "open a gRPC connection",
             Self::FindBlobs => "find out which blobs are there",
             Self::ReadBlob => "read a blob",

@@ -15,7 +15,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use crate::address::Address;
 use crate::answer::LoadAnswer;
-use crate::container::ContainerRequest;
+use crate::container_request::ContainerRequest;
 use crate::engine::{Archive, Engine, ImageFacts, ImageName, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{EngineKind, Identity};

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::message::{self, DeleteLeaseRequest, ListLeasesRequest, ListLeasesResponse, Nothing};
-use super::process::ProcessMark;
 use super::{is, Containerd, Snapshots};
 use crate::content::Content;
 use crate::error::{Action, Error, GrpcCode};
 use crate::grpc::Channel;
+use crate::process::ProcessMark;
 
 /// How long a lease lives whose holder was killed and is not found dead by another load.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);

@@ -5,7 +5,7 @@ use std::fs;
 
 /// A process of a machine with Linux, such that no later one has the same mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ProcessMark {
+pub struct ProcessMark {
     /// The machine, since it was booted.
     boot: String,
     /// The namespace in which the process ID counts.
@@ -17,7 +17,7 @@ pub(super) struct ProcessMark {
 
 impl ProcessMark {
     /// This process; `None` where the system does not tell.
-    pub(super) fn of_this_process() -> Option<Self> {
+    pub fn of_this_process() -> Option<Self> {
         let id = std::process::id();
         Some(Self {
             boot: boot()?,
@@ -27,8 +27,8 @@ impl ProcessMark {
         })
     }
 
-    /// Reads what [`fmt::Display`] writes.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// Reads what [`fmt::Display`] writes; `None` if the text is something else.
+    pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('/').map(str::to_owned);
         let mark = Self {
             boot: parts.next()?,
@@ -40,7 +40,7 @@ impl ProcessMark {
     }
 
     /// Whether it has certainly ended. Of a process of another machine, or in another namespace, nothing is known.
-    pub(super) fn is_dead(&self) -> bool {
+    pub fn is_dead(&self) -> bool {
         let is_of_here =
             Some(&self.boot) == boot().as_ref() && Some(&self.namespace) == namespace().as_ref();
         is_of_here && start_of(self.id).as_ref() != Some(&self.started)
