@@ -294,6 +294,16 @@ def aliases(
 ###############################################################################
 
 _NORMAL_DEPENDENCIES = {
+    "tools/agent": {
+        _COMMON_CONDITION: {
+            "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
+            "nix": Label("@stevedore_crates__nix-0.30.1//:nix"),
+            "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
+            "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
+            "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
+            "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
+        },
+    },
     "tools/build_tool": {
         _COMMON_CONDITION: {
             "anyhow": Label("@stevedore_crates__anyhow-1.0.104//:anyhow"),
@@ -393,6 +403,12 @@ _NORMAL_DEPENDENCIES = {
             "tower-service": Label("@stevedore_crates__tower-service-0.3.3//:tower_service"),
         },
     },
+    "tools/rootfs": {
+        _COMMON_CONDITION: {
+            "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
+            "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
+        },
+    },
     "tools/testing": {
         _COMMON_CONDITION: {
             "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
@@ -430,6 +446,10 @@ _NORMAL_DEPENDENCIES = {
 }
 
 _NORMAL_ALIASES = {
+    "tools/agent": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/build_tool": {
         _COMMON_CONDITION: {
         },
@@ -462,6 +482,10 @@ _NORMAL_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/rootfs": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
         _COMMON_CONDITION: {
         },
@@ -473,6 +497,12 @@ _NORMAL_ALIASES = {
 }
 
 _NORMAL_DEV_DEPENDENCIES = {
+    "tools/agent": {
+        _COMMON_CONDITION: {
+            "tar": Label("@stevedore_crates__tar-0.4.46//:tar"),
+            "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
+        },
+    },
     "tools/build_tool": {
         _COMMON_CONDITION: {
             "tar": Label("@stevedore_crates__tar-0.4.46//:tar"),
@@ -502,6 +532,12 @@ _NORMAL_DEV_DEPENDENCIES = {
             "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
         },
     },
+    "tools/rootfs": {
+        _COMMON_CONDITION: {
+            "tar": Label("@stevedore_crates__tar-0.4.46//:tar"),
+            "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
+        },
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -509,6 +545,10 @@ _NORMAL_DEV_DEPENDENCIES = {
 }
 
 _NORMAL_DEV_ALIASES = {
+    "tools/agent": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/build_tool": {
         _COMMON_CONDITION: {
         },
@@ -530,6 +570,10 @@ _NORMAL_DEV_ALIASES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+        _COMMON_CONDITION: {
+        },
+    },
+    "tools/rootfs": {
         _COMMON_CONDITION: {
         },
     },
@@ -540,6 +584,8 @@ _NORMAL_DEV_ALIASES = {
 }
 
 _PROC_MACRO_DEPENDENCIES = {
+    "tools/agent": {
+    },
     "tools/build_tool": {
     },
     "tools/deliver_tool": {
@@ -555,6 +601,8 @@ _PROC_MACRO_DEPENDENCIES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+    },
+    "tools/rootfs": {
     },
     "tools/testing": {
     },
@@ -563,6 +611,8 @@ _PROC_MACRO_DEPENDENCIES = {
 }
 
 _PROC_MACRO_ALIASES = {
+    "tools/agent": {
+    },
     "tools/build_tool": {
     },
     "tools/deliver_tool": {
@@ -578,6 +628,8 @@ _PROC_MACRO_ALIASES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+    },
+    "tools/rootfs": {
     },
     "tools/testing": {
     },
@@ -586,6 +638,8 @@ _PROC_MACRO_ALIASES = {
 }
 
 _PROC_MACRO_DEV_DEPENDENCIES = {
+    "tools/agent": {
+    },
     "tools/build_tool": {
     },
     "tools/deliver_tool": {
@@ -601,6 +655,8 @@ _PROC_MACRO_DEV_DEPENDENCIES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+    },
+    "tools/rootfs": {
     },
     "tools/testing": {
     },
@@ -609,6 +665,10 @@ _PROC_MACRO_DEV_DEPENDENCIES = {
 }
 
 _PROC_MACRO_DEV_ALIASES = {
+    "tools/agent": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/build_tool": {
         _COMMON_CONDITION: {
         },
@@ -630,6 +690,10 @@ _PROC_MACRO_DEV_ALIASES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+        _COMMON_CONDITION: {
+        },
+    },
+    "tools/rootfs": {
         _COMMON_CONDITION: {
         },
     },
@@ -640,6 +704,8 @@ _PROC_MACRO_DEV_ALIASES = {
 }
 
 _BUILD_DEPENDENCIES = {
+    "tools/agent": {
+    },
     "tools/build_tool": {
     },
     "tools/deliver_tool": {
@@ -655,6 +721,8 @@ _BUILD_DEPENDENCIES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+    },
+    "tools/rootfs": {
     },
     "tools/testing": {
     },
@@ -663,6 +731,8 @@ _BUILD_DEPENDENCIES = {
 }
 
 _BUILD_ALIASES = {
+    "tools/agent": {
+    },
     "tools/build_tool": {
     },
     "tools/deliver_tool": {
@@ -678,6 +748,8 @@ _BUILD_ALIASES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+    },
+    "tools/rootfs": {
     },
     "tools/testing": {
     },
@@ -686,6 +758,8 @@ _BUILD_ALIASES = {
 }
 
 _BUILD_PROC_MACRO_DEPENDENCIES = {
+    "tools/agent": {
+    },
     "tools/build_tool": {
     },
     "tools/deliver_tool": {
@@ -701,6 +775,8 @@ _BUILD_PROC_MACRO_DEPENDENCIES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+    },
+    "tools/rootfs": {
     },
     "tools/testing": {
     },
@@ -709,6 +785,8 @@ _BUILD_PROC_MACRO_DEPENDENCIES = {
 }
 
 _BUILD_PROC_MACRO_ALIASES = {
+    "tools/agent": {
+    },
     "tools/build_tool": {
     },
     "tools/deliver_tool": {
@@ -724,6 +802,8 @@ _BUILD_PROC_MACRO_ALIASES = {
     "tools/reference_tool": {
     },
     "tools/registry": {
+    },
+    "tools/rootfs": {
     },
     "tools/testing": {
     },
