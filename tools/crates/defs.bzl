@@ -349,6 +349,7 @@ _NORMAL_DEPENDENCIES = {
     },
     "tools/engine": {
         _COMMON_CONDITION: {
+            "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
             "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
             "futures-util": Label("@stevedore_crates__futures-util-0.3.34//:futures_util"),
             "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),
@@ -407,6 +408,19 @@ _NORMAL_DEPENDENCIES = {
         _COMMON_CONDITION: {
             "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
             "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
+        },
+    },
+    "tools/run": {
+        _COMMON_CONDITION: {
+            "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
+            "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
+            "futures-util": Label("@stevedore_crates__futures-util-0.3.34//:futures_util"),
+            "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),
+            "hyper": Label("@stevedore_crates__hyper-1.12.0//:hyper"),
+            "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
+            "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
+            "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
+            "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
         },
     },
     "tools/testing": {
@@ -486,6 +500,10 @@ _NORMAL_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/run": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
         _COMMON_CONDITION: {
         },
@@ -538,6 +556,11 @@ _NORMAL_DEV_DEPENDENCIES = {
             "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
         },
     },
+    "tools/run": {
+        _COMMON_CONDITION: {
+            "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
+        },
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -577,6 +600,10 @@ _NORMAL_DEV_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/run": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -603,6 +630,8 @@ _PROC_MACRO_DEPENDENCIES = {
     "tools/registry": {
     },
     "tools/rootfs": {
+    },
+    "tools/run": {
     },
     "tools/testing": {
     },
@@ -631,6 +660,8 @@ _PROC_MACRO_ALIASES = {
     },
     "tools/rootfs": {
     },
+    "tools/run": {
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -657,6 +688,8 @@ _PROC_MACRO_DEV_DEPENDENCIES = {
     "tools/registry": {
     },
     "tools/rootfs": {
+    },
+    "tools/run": {
     },
     "tools/testing": {
     },
@@ -697,6 +730,10 @@ _PROC_MACRO_DEV_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/run": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -723,6 +760,8 @@ _BUILD_DEPENDENCIES = {
     "tools/registry": {
     },
     "tools/rootfs": {
+    },
+    "tools/run": {
     },
     "tools/testing": {
     },
@@ -751,6 +790,8 @@ _BUILD_ALIASES = {
     },
     "tools/rootfs": {
     },
+    "tools/run": {
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -778,6 +819,8 @@ _BUILD_PROC_MACRO_DEPENDENCIES = {
     },
     "tools/rootfs": {
     },
+    "tools/run": {
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -804,6 +847,8 @@ _BUILD_PROC_MACRO_ALIASES = {
     "tools/registry": {
     },
     "tools/rootfs": {
+    },
+    "tools/run": {
     },
     "tools/testing": {
     },

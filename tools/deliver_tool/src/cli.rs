@@ -4,6 +4,7 @@ mod fetch_flags;
 mod load_flags;
 mod push_flags;
 mod registry_flags;
+mod run_flags;
 
 use std::env;
 use std::ffi::OsString;
@@ -18,6 +19,7 @@ pub(crate) use fetch_flags::FetchFlags;
 pub(crate) use load_flags::LoadFlags;
 pub(crate) use push_flags::PushFlags;
 pub(crate) use registry_flags::RegistryFlags;
+pub(crate) use run_flags::RunFlags;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(crate) enum Delivery {
     Push(PushSpec, PushFlags),
     /// From a registry into a file.
     Fetch(FetchFlags),
+    /// Out of a container into files.
+    Run(RunFlags),
 }
 
 /// Told at the end of `--help`.
@@ -49,6 +53,9 @@ const PUSH_EXIT_CODES: &str = "Exit codes: 0 done; 1 the registry refused or the
 const FETCH_EXIT_CODES: &str =
     "Exit codes: 0 done; 1 the registry refused, or gave wrong bytes; 2 usage; 3 no registry \
 reachable; 4 no registry has such blobs; 128 + N ended by signal N.";
+const RUN_EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 a command failed, or the engine did; 2 usage; 3 no engine reachable, or no \
+permission; 4 the image's files are missing or corrupt; 128 + N ended by signal N.";
 
 /// Delivers container images.
 #[derive(Parser, Debug)]
@@ -88,6 +95,12 @@ enum Verb {
     Fetch {
         #[command(flatten)]
         flags: FetchFlags,
+    },
+    /// Runs commands in a container of an image, and writes what they changed as a layer, or some files; what build actions run.
+    #[command(after_help = RUN_EXIT_CODES)]
+    Run {
+        #[command(flatten)]
+        flags: RunFlags,
     },
 }
 
@@ -164,6 +177,7 @@ impl Delivery {
                 (_, other) => anyhow::bail!(other),
             },
             Verb::Fetch { flags } => Ok(Self::Fetch(flags)),
+            Verb::Run { flags } => Ok(Self::Run(flags)),
         }
     }
 
@@ -171,7 +185,7 @@ impl Delivery {
         match self {
             Self::Load(_, flags) => flags.check(),
             Self::Push(spec, flags) => flags.check(spec.images.len()),
-            Self::Fetch(_) => Ok(()),
+            Self::Fetch(_) | Self::Run(_) => Ok(()),
         }
     }
 }

@@ -48,6 +48,11 @@ pub(crate) enum Usage {
     /// What names the engine.
     #[error(transparent)]
     Engine(DiscoveryError),
+    /// A layer that is put nowhere.
+    #[error(
+        "`--spec` asks for a layer; say where it is to be put with `--tar` and `--description`"
+    )]
+    NoLayerFiles,
     /// Containers of containerd are run by its own tools.
     #[error(
         "`--run` does not work with `{address}`; load without it, then: \

@@ -1,7 +1,5 @@
 //! The verb `fetch`: a build action's way to a blob that a registry has.
 
-use std::collections::BTreeMap;
-use std::env;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -16,6 +14,7 @@ use crate::exit_code::Interrupted;
 use crate::progress::Progress;
 use crate::pulls;
 use crate::signals::Signals;
+use crate::surroundings;
 
 /// How often a blob is asked for, because the one that was kept has other bytes.
 const ATTEMPTS: usize = 2;
@@ -23,7 +22,7 @@ const ATTEMPTS: usize = 2;
 /// Puts the blob where it is wanted.
 pub(crate) fn run(flags: &FetchFlags) -> anyhow::Result<i32> {
     if let Some(path) = &flags.surroundings {
-        take_surroundings(path)?;
+        surroundings::take(path)?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -98,23 +97,4 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<Content> {
         }
     };
     copied().with_context(|| format!("failed to copy `{}` to `{}`", from.display(), to.display()))
-}
-
-/// Sets the variables in a file that this process does not have. Nothing runs beside this yet.
-fn take_surroundings(path: &Path) -> anyhow::Result<()> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("failed to read `{}`", path.display()))
-        }
-    };
-    let variables: BTreeMap<String, String> = serde_json::from_slice(&text)
-        .with_context(|| format!("`{}` is no JSON object of strings", path.display()))?;
-    for (name, value) in variables {
-        if env::var_os(&name).is_none_or(|value| value.is_empty()) {
-            env::set_var(name, value);
-        }
-    }
-    Ok(())
 }

@@ -2,7 +2,8 @@
 //!
 //! Called as an executable that has a file `<executable>.delivery.json` beside it, as the rules make them, it delivers
 //! what that file says, and its arguments are the flags of that delivery. Otherwise the command line names a verb:
-//! `stevedore-deliver load --delivery=FILE`. The verb `fetch` is what build actions run to get a blob of a base.
+//! `stevedore-deliver load --delivery=FILE`. The verb `fetch` is what build actions run to get a blob of a base, and `run` what they
+//! run to have commands run in one.
 //!
 //! Standard output of a load has the references, one a line (the image's ID if it has none), and nothing else; with `--run`
 //! it is the container's alone. That of a push has `repository@digest`, a line a repository. All else goes to standard error.
@@ -22,8 +23,10 @@ mod pulls;
 mod push;
 mod registry_options;
 mod report_file;
+mod run;
 mod signals;
 mod summary;
+mod surroundings;
 mod tags;
 mod terminal;
 
@@ -51,5 +54,6 @@ fn run(command: Command, started: Instant) -> anyhow::Result<i32> {
         Delivery::Load(spec, flags) => load::run(&spec, runfiles, &flags, started),
         Delivery::Push(spec, flags) => push::run(&spec, runfiles, &flags, started),
         Delivery::Fetch(flags) => fetch::run(&flags),
+        Delivery::Run(flags) => run::run(&flags),
     }
 }

@@ -42,6 +42,8 @@ pub enum Action {
     SignalContainer,
     /// Telling a container the size of its terminal.
     ResizeTerminal,
+    /// Asking for what is at a path in a container.
+    FindFile,
     /// Putting files into a container.
     UploadFiles,
     /// Removing a container.
@@ -88,6 +90,7 @@ impl fmt::Display for Action {
             Self::WaitForContainer => "wait for the container",
             Self::SignalContainer => "send a signal to the container",
             Self::ResizeTerminal => "resize the container's terminal",
+            Self::FindFile => "find a file in the container",
             Self::UploadFiles => "put files into the container",
             Self::RemoveContainer => "remove the container",
             Self::FindLeftovers => "find what earlier runs have left",

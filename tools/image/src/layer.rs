@@ -23,6 +23,7 @@ use crate::output::directory_of;
 pub use flatten::flatten;
 pub use prebuilt::Prebuilt;
 pub use recipe::Recipe;
+pub use stream::TarStream;
 
 /// Which files are made of a layer. Nothing that is not asked for costs anything.
 #[derive(Clone, Debug, Default)]

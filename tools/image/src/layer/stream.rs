@@ -13,8 +13,9 @@ use crate::media_type;
 use crate::output::{OutputFile, OutputWriter};
 use crate::threaded_writer::{CopyError, ThreadedWriter};
 
-/// Takes the bytes of a tar. What becomes of them is done on another thread while the next ones are read.
-pub(super) struct TarStream {
+/// Takes the bytes of a layer's tar, and makes outputs of them. What becomes of them is done on another thread while the next
+/// ones are read. Dropped before [`TarStream::finish`], it leaves nothing.
+pub struct TarStream {
     writer: ThreadedWriter<Sinks>,
     description: Option<PathBuf>,
     blob_description: Option<PathBuf>,
@@ -32,7 +33,10 @@ struct Sinks {
 
 impl TarStream {
     /// Begins the files that are asked for.
-    pub(super) fn create(outputs: &LayerOutputs) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// If one cannot be created, or no thread started.
+    pub fn create(outputs: &LayerOutputs) -> Result<Self, Error> {
         let create = |path: &Option<PathBuf>| path.as_deref().map(OutputFile::create).transpose();
         let tar = create(&outputs.tar)?;
         let blob = create(&outputs.blob)?;
@@ -60,19 +64,20 @@ impl TarStream {
     }
 
     /// Takes bytes.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// If an output cannot be written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.writer
             .write_all(bytes)
             .map_err(|source| self.write_error(source))
     }
 
     /// Takes exactly `size` bytes from a reader of the file `path`.
-    pub(super) fn copy(
-        &mut self,
-        reader: &mut impl Read,
-        size: u64,
-        path: &Path,
-    ) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// If the file cannot be read or has fewer bytes, or an output cannot be written.
+    pub fn copy(&mut self, reader: &mut impl Read, size: u64, path: &Path) -> Result<(), Error> {
         match self.writer.copy_from(reader, size) {
             Ok(copied) if copied == size => Ok(()),
             Ok(copied) => Err(Error::ChangedFile {
@@ -86,7 +91,10 @@ impl TarStream {
     }
 
     /// Completes the outputs and gives them their names.
-    pub(super) fn finish(self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// If an output cannot be written.
+    pub fn finish(self) -> Result<(), Error> {
         let blamed = self.blamed();
         let write_error = |source| Error::io("write", &blamed, source);
         let sinks = self.writer.finish().map_err(write_error)?;
