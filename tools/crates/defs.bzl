@@ -297,7 +297,6 @@ _NORMAL_DEPENDENCIES = {
     "tools/agent": {
         _COMMON_CONDITION: {
             "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
-            "nix": Label("@stevedore_crates__nix-0.30.1//:nix"),
             "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
