@@ -223,7 +223,9 @@ impl Container<'_> {
     /// # Errors
     /// If the engine refuses, or cannot be reached. A container that is gone already is no error.
     pub async fn remove(&self) -> Result<(), Error> {
-        leftovers::remove_container(self.client, &self.id).await
+        leftovers::remove_container(self.client, &self.id)
+            .await
+            .map(drop)
     }
 
     async fn post(&self, action: Action, operation: &str) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Containers and volumes that somebody has left behind, found by their labels.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use hyper::Method;
 use percent_encoding::{percent_encode, NON_ALPHANUMERIC};
@@ -9,6 +10,10 @@ use serde::Deserialize;
 use crate::client::Client;
 use crate::docker::Docker;
 use crate::error::{Action, Error};
+
+/// How long a removal that is under way is waited for, and how often it is looked after.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A container or a volume that an engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,31 +86,51 @@ impl Docker {
         Ok(containers.chain(volumes).collect())
     }
 
-    /// Removes a container, whether it runs or not, or a volume. That it is gone already is no error.
+    /// Removes a container with its anonymous volumes, whether it runs or not, or a volume. When this has ended, it is gone;
+    /// that it was gone already is no error.
     ///
     /// # Errors
     /// If the engine refuses, or cannot be reached.
     pub async fn remove(&self, kind: LeftoverKind, id: &str) -> Result<(), Error> {
+        let started = Instant::now();
+        loop {
+            match self.try_remove(kind, id).await? {
+                Removed::UnderWay(error) if started.elapsed() > PATIENCE => return Err(error),
+                Removed::UnderWay(_) => tokio::time::sleep(PAUSE).await,
+                Removed::Gone => return Ok(()),
+            }
+        }
+    }
+
+    async fn try_remove(&self, kind: LeftoverKind, id: &str) -> Result<Removed, Error> {
         match kind {
             LeftoverKind::Container => remove_container(self.client(), id).await,
             LeftoverKind::Volume => {
                 let path = format!("/volumes/{id}?force=1");
-                remove(self.client(), Action::RemoveVolume, &path, &[404]).await
+                remove(self.client(), Action::RemoveVolume, &path).await
             }
         }
     }
 }
 
-/// Removes a container with its anonymous volumes, whether it runs or not.
-pub(crate) async fn remove_container(client: &Client, id: &str) -> Result<(), Error> {
-    let path = format!("/containers/{id}?force=1&v=1");
-    // 404: gone; 409: the engine is removing it because it has ended.
-    remove(client, Action::RemoveContainer, &path, &[404, 409]).await
+/// What became of a removal.
+pub(crate) enum Removed {
+    /// There is nothing any more.
+    Gone,
+    /// 409: the engine is removing it because it has ended, or a volume's container is not gone yet.
+    UnderWay(Error),
 }
 
-async fn remove(client: &Client, action: Action, path: &str, fine: &[u16]) -> Result<(), Error> {
+/// Removes a container with its anonymous volumes, whether it runs or not.
+pub(crate) async fn remove_container(client: &Client, id: &str) -> Result<Removed, Error> {
+    let path = format!("/containers/{id}?force=1&v=1");
+    remove(client, Action::RemoveContainer, &path).await
+}
+
+async fn remove(client: &Client, action: Action, path: &str) -> Result<Removed, Error> {
     match client.call(action, Method::DELETE, path).await {
-        Err(Error::Status { status, .. }) if fine.contains(&status) => Ok(()),
-        removed => removed.map(drop),
+        Err(Error::Status { status: 404, .. }) | Ok(_) => Ok(Removed::Gone),
+        Err(error @ Error::Status { status: 409, .. }) => Ok(Removed::UnderWay(error)),
+        Err(error) => Err(error),
     }
 }

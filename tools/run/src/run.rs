@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use stevedore_agent::Verdict;
-use stevedore_delivery::{Consignment, Image, Manner};
+use stevedore_delivery::{Consignment, Event, Image, Manner};
 use stevedore_engine::Connection;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
@@ -67,7 +67,10 @@ impl Run<'_> {
             daemon.remove_leftovers(),
         );
         loaded?;
-        cleaned?;
+        if let Err(error) = cleaned {
+            let text = format!("failed to remove what earlier runs have left: {error}");
+            (manner.observer)(Event::Note { text });
+        }
         let image = consignments[0].loaded().map(|loaded| loaded.image_id);
         let image = image.unwrap_or(self.base.id());
         let platform = config.platform.as_ref();
