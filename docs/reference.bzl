@@ -37,6 +37,7 @@ load(
 )
 load(
     "//oci:toolchain.bzl",
+    _stevedore_agent_toolchain = "stevedore_agent_toolchain",
     _stevedore_build_toolchain = "stevedore_build_toolchain",
     _stevedore_deliver_toolchain = "stevedore_deliver_toolchain",
 )
@@ -56,6 +57,7 @@ oci_metadata = _oci_metadata
 oci_healthcheck = _oci_healthcheck
 stevedore_build_toolchain = _stevedore_build_toolchain
 stevedore_deliver_toolchain = _stevedore_deliver_toolchain
+stevedore_agent_toolchain = _stevedore_agent_toolchain
 OciImageInfo = _OciImageInfo
 OciIndexInfo = _OciIndexInfo
 OciBundleInfo = _OciBundleInfo

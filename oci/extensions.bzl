@@ -8,6 +8,7 @@ visibility("public")
 
 # Which rule and which file name a kind of tool has.
 _KINDS = {
+    "agent": ("stevedore_agent_toolchain", "stevedore-agent"),
     "build": ("stevedore_build_toolchain", "stevedore-build"),
     "deliver": ("stevedore_deliver_toolchain", "stevedore-deliver"),
 }
@@ -23,6 +24,8 @@ stevedore.prebuilt(
     build_tool_urls = ["https://example.com/stevedore-build"],
     deliver_tool_sha256 = "...",
     deliver_tool_urls = ["https://example.com/stevedore-deliver"],
+    agent_tool_sha256 = "...",
+    agent_tool_urls = ["https://example.com/stevedore-agent"],
 )
 use_repo(stevedore, "stevedore_prebuilt")
 
@@ -51,6 +54,12 @@ A binary is downloaded when a build needs it. A platform or a tool that is not g
         ),
         "deliver_tool_sha256": attr.string(
             doc = "The digest of `stevedore-deliver`, in hex.",
+        ),
+        "agent_tool_urls": attr.string_list(
+            doc = "Where `stevedore-agent` is, tried in order; `https://` or `file://`. It is for `platform`s of Linux only; a Mac uses that of `linux_arm64` or `linux_amd64`.",
+        ),
+        "agent_tool_sha256": attr.string(
+            doc = "The digest of `stevedore-agent`, in hex.",
         ),
     },
 )
@@ -96,7 +105,7 @@ def prebuilt_error(*, kind, platform, urls, sha256):
     """Says what is wrong with one tool of a `prebuilt` tag.
 
     Args:
-      kind: `build` or `deliver`.
+      kind: `agent`, `build` or `deliver`.
       platform: string; a key like `linux_amd64`.
       urls: list of strings.
       sha256: string; hex.
@@ -106,6 +115,8 @@ def prebuilt_error(*, kind, platform, urls, sha256):
     """
     if platform not in PREBUILT_PLATFORMS:
         return "`platform`: `{}` is unknown: {}".format(platform, did_you_mean(platform, PREBUILT_PLATFORMS.keys()))
+    if kind == "agent" and urls and not platform.startswith("linux_"):
+        return "`agent_tool_urls` is given for platform `{}`, but containers run on Linux: give it for `linux_amd64` or `linux_arm64`".format(platform)
     if sha256 and not urls:
         return "`{}_tool_sha256` is given without `{}_tool_urls`".format(kind, kind)
     if urls and (len(sha256) != 64 or sha256.lower().strip("0123456789abcdef")):

@@ -76,3 +76,26 @@ stevedore_deliver_toolchain = rule(
     },
     provides = [platform_common.ToolchainInfo],
 )
+
+stevedore_agent_toolchain = rule(
+    implementation = _toolchain_impl,
+    doc = """The first process of the containers that commands run in. Its toolchain says on which machines it runs, with
+`target_compatible_with`: Linux, on the processor of the host platform; on a Mac or on Windows that is the engine's virtual
+machine. It must be linked statically, since an image need not have a library.""" + _EXAMPLE.format(
+        name = "agent",
+        platform = "target_compatible_with",
+        rule = "stevedore_agent_toolchain",
+        tool = "stevedore-agent",
+        type = "agent_toolchain_type",
+    ),
+    attrs = {
+        "tool": attr.label(
+            doc = "`stevedore-agent`: a file, or a target that builds it. It is built for the machine that runs it.",
+            allow_files = True,
+            cfg = "target",
+            executable = True,
+            mandatory = True,
+        ),
+    },
+    provides = [platform_common.ToolchainInfo],
+)

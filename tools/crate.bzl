@@ -10,10 +10,8 @@ _EDITION = "2021"
 # As `version` in tools/Cargo.toml.
 _VERSION = "0.1.0"
 
-def _tests(name, *, crate, crate_deps, dev_deps, data, rustc_env, tags):
-    """The tests within a crate, and one target for each file in its tests/ folder."""
-    external = all_crate_deps(normal = True, normal_dev = True)
-    external_macros = all_crate_deps(proc_macro = True, proc_macro_dev = True)
+def _unit_test(name, *, crate, dev_deps, data, tags):
+    """The tests within a crate."""
     rust_test(
         name = name + "_test",
         size = "small",
@@ -26,6 +24,11 @@ def _tests(name, *, crate, crate_deps, dev_deps, data, rustc_env, tags):
         version = _VERSION,
         deps = all_crate_deps(normal_dev = True) + dev_deps,
     )
+
+def _integration_tests(name, *, crate_deps, dev_deps, data, rustc_env, tags):
+    """One target for each file in a crate's tests/ folder."""
+    external = all_crate_deps(normal = True, normal_dev = True)
+    external_macros = all_crate_deps(proc_macro = True, proc_macro_dev = True)
 
     # Modules that integration tests share are in folders, as Cargo wants it.
     shared = native.glob(["tests/*/**/*.rs"], allow_empty = True)
@@ -46,13 +49,14 @@ def _tests(name, *, crate, crate_deps, dev_deps, data, rustc_env, tags):
             deps = external + crate_deps + dev_deps,
         )
 
-def crate_library(name, *, deps = [], dev_deps = [], testonly = False, visibility = ["//tools:__subpackages__"]):
+def crate_library(name, *, deps = [], dev_deps = [], has_binary = False, testonly = False, visibility = ["//tools:__subpackages__"]):
     """A library crate with its tests.
 
     Args:
         name: Name of the target and of the folder; the crate is `stevedore_` and this.
         deps: Crates of this workspace that it depends on; those of others are read from its manifest.
         dev_deps: Crates of this workspace that only its tests depend on.
+        has_binary: Whether its folder has a binary too, whose tests those in tests/ are then.
         testonly: Whether it is for tests alone.
         visibility: Who may depend on it.
     """
@@ -67,23 +71,32 @@ def crate_library(name, *, deps = [], dev_deps = [], testonly = False, visibilit
         visibility = visibility,
         deps = all_crate_deps(normal = True) + deps,
     )
-    _tests(
+    _unit_test(
         name,
         crate = ":" + name,
-        crate_deps = deps + [":" + name],
         dev_deps = dev_deps,
         data = [],
-        rustc_env = {},
         tags = [],
     )
+    if not has_binary:
+        _integration_tests(
+            name,
+            crate_deps = deps + [":" + name],
+            dev_deps = dev_deps,
+            data = [],
+            rustc_env = {},
+            tags = [],
+        )
 
-def crate_binary(name, *, deps = [], dev_deps = [], test_tags = [], testonly = False, visibility = ["//visibility:private"]):
+def crate_binary(name, *, deps = [], dev_deps = [], rustc_flags = [], target_compatible_with = [], test_tags = [], testonly = False, visibility = ["//visibility:private"]):
     """A binary crate with its tests.
 
     Args:
         name: Name of the target and of the program.
         deps: Crates of this workspace that it depends on; those of others are read from its manifest.
         dev_deps: Crates of this workspace that only its tests depend on.
+        rustc_flags: Flags for its own compilation and link.
+        target_compatible_with: What it runs on, if not on everything.
         test_tags: Tags of its tests.
         testonly: Whether it is for tests alone.
         visibility: Who may depend on it.
@@ -96,13 +109,21 @@ def crate_binary(name, *, deps = [], dev_deps = [], test_tags = [], testonly = F
         crate_root = "src/main.rs",
         edition = _EDITION,
         proc_macro_deps = all_crate_deps(proc_macro = True),
+        rustc_flags = rustc_flags,
+        target_compatible_with = target_compatible_with,
         version = _VERSION,
         visibility = visibility,
         deps = all_crate_deps(normal = True) + deps,
     )
-    _tests(
+    _unit_test(
         name.replace("-", "_"),
         crate = ":" + name,
+        dev_deps = dev_deps,
+        data = [":" + name],
+        tags = test_tags,
+    )
+    _integration_tests(
+        name.replace("-", "_"),
         crate_deps = deps,
         dev_deps = dev_deps,
         data = [":" + name],

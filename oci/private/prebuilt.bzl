@@ -74,7 +74,7 @@ def _prebuilt_toolchains_impl(repository_ctx):
     for name, repository in repository_ctx.attr.tools.items():
         kind, _, platform = name.partition("_")
         blocks.append(_TOOLCHAIN.format(
-            # A build tool runs where actions run, a deliver tool runs on the platform that it is resolved for.
+            # A build tool runs where actions run, the others run on the platform that they are resolved for.
             compatible_with = "exec_compatible_with" if kind == "build" else "target_compatible_with",
             constraints = [str(Label(constraint)) for constraint in PREBUILT_PLATFORMS[platform]],
             name = name,

@@ -6,7 +6,7 @@ load(":action_graph.bzl", "action_graph_aspect")
 visibility("private")
 
 # Whatever platform the tests run on, the image is for the given one.
-def _settings(platform, *, settings = {}, toolchains = ["fake_build_toolchain", "fake_deliver_toolchain"]):
+def _settings(platform, *, settings = {}, toolchains = ["fake_agent_toolchain", "fake_build_toolchain", "fake_deliver_toolchain"]):
     return settings | {
         "//command_line_option:extra_toolchains": [str(Label("//oci/tests:" + name)) for name in toolchains],
         "//command_line_option:platforms": [str(Label("//oci/tests:" + platform))],
@@ -20,7 +20,7 @@ def make_analysis_test(implementation, *, attrs = {}, platform = "linux_amd64", 
       attrs: dict; the test's attributes.
       platform: string; the name of the target platform in this package.
       **kwargs: `settings`, a dict of further build settings of the target under test; `toolchains`, a list of names of
-        toolchains in this package, instead of the two fake ones.
+        toolchains in this package, instead of the fake ones.
 
     Returns:
       A test rule with the attribute `target_under_test`.
