@@ -2,7 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//oci:defs.bzl", "oci_incremental_load")
-load("//oci:toolchain.bzl", "stevedore_build_toolchain", "stevedore_deliver_toolchain")
+load("//oci:toolchain.bzl", "stevedore_agent_toolchain", "stevedore_build_toolchain", "stevedore_deliver_toolchain")
 load(":analysis.bzl", "action_of", "make_analysis_test")
 load(":fixtures.bzl", "runnable")
 
@@ -56,6 +56,31 @@ _prebuilt_tool_test = make_analysis_test(
     ],
 )
 
+def _agent_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    files = analysistest.target_under_test(env)[DefaultInfo].files.to_list()
+    asserts.equals(env, [ctx.attr.expected], [file.basename for file in files])
+    asserts.true(env, "-opt" in files[0].path, "`{}` is optimised".format(files[0].path))
+    return analysistest.end(env)
+
+def _make_agent_test(host_platform, *, special):
+    return make_analysis_test(
+        _agent_test_impl,
+        attrs = {"expected": attr.string(mandatory = True)},
+        # The image's platform, which does not matter.
+        platform = "linux_armv7",
+        settings = {
+            "//command_line_option:compilation_mode": "dbg",
+            "//command_line_option:host_platform": str(Label("//oci/tests:" + host_platform)),
+        },
+        # The last one is preferred.
+        toolchains = ["toolchain_agent_linux", special],
+    )
+
+_agent_on_linux_test = _make_agent_test("linux_arm64", special = "toolchain_agent_arm64")
+
+_agent_on_macos_test = _make_agent_test("macos_arm64", special = "toolchain_agent_macos")
+
 def toolchain_tests(*, name):
     """Declares the tests.
 
@@ -72,6 +97,20 @@ def toolchain_tests(*, name):
             toolchain = prefix + "_deliver",
             toolchain_type = "//oci:deliver_toolchain_type",
         )
+    for case, constraint in [
+        ("arm64", "@platforms//cpu:aarch64"),
+        ("linux", "@platforms//os:linux"),
+        ("macos", "@platforms//os:macos"),
+    ]:
+        prefix = "toolchain_agent_" + case
+        runnable(name = prefix + "_program", data = [":text"], tags = ["manual"])
+        stevedore_agent_toolchain(name = prefix + "_tool", tags = ["manual"], tool = prefix + "_program")
+        native.toolchain(
+            name = prefix,
+            target_compatible_with = [constraint],
+            toolchain = prefix + "_tool",
+            toolchain_type = "//oci:agent_toolchain_type",
+        )
     for kind, rule in [
         ("build", stevedore_build_toolchain),
         ("deliver", stevedore_deliver_toolchain),
@@ -84,12 +123,24 @@ def toolchain_tests(*, name):
             toolchain_type = "//oci:{}_toolchain_type".format(kind),
         )
     oci_incremental_load(name = "toolchain_load", image = ":image_nothing", tags = ["manual"])
+    _agent_on_linux_test(
+        name = "toolchain_agent_on_linux_test",
+        expected = "toolchain_agent_arm64_program",
+        target_under_test = "//oci:agent",
+    )
+    _agent_on_macos_test(
+        name = "toolchain_agent_on_macos_test",
+        expected = "toolchain_agent_linux_program",
+        target_under_test = "//oci:agent",
+    )
     _build_tool_test(name = "toolchain_build_tool_test", target_under_test = ":toolchain_load")
     _deliver_tool_test(name = "toolchain_deliver_tool_test", target_under_test = ":toolchain_load")
     _prebuilt_tool_test(name = "toolchain_prebuilt_tool_test", target_under_test = ":toolchain_load")
     native.test_suite(
         name = name,
         tests = [
+            ":toolchain_agent_on_linux_test",
+            ":toolchain_agent_on_macos_test",
             ":toolchain_build_tool_test",
             ":toolchain_deliver_tool_test",
             ":toolchain_prebuilt_tool_test",

@@ -29,8 +29,8 @@ def _healthcheck_error(arguments):
     return healthcheck_error(durations = {"interval": interval}, retries = retries, test = test)
 
 def _prebuilt_error(arguments):
-    platform, urls, sha256 = arguments
-    return prebuilt_error(kind = "build", platform = platform, sha256 = sha256, urls = urls)
+    kind, platform, urls, sha256 = arguments
+    return prebuilt_error(kind = kind, platform = platform, sha256 = sha256, urls = urls)
 
 # Each function, and pairs of what goes in and what comes out.
 _CASES = [
@@ -181,13 +181,19 @@ _CASES = [
         ("shell", "expected one of `cmd`, `entrypoint`, `exposed_ports`, `workdir`"),
     ]),
     (_prebuilt_error, [
-        (("linux_amd64", ["file:///tool"], _SHA256), None),
-        (("linux_arm64", [], ""), None),
-        (("linux-amd64", [], ""), "`platform`: `linux-amd64` is unknown: did you mean `linux_amd64`?"),
-        (("linux_amd64", [], _SHA256), "`build_tool_sha256` is given without `build_tool_urls`"),
+        (("build", "linux_amd64", ["file:///tool"], _SHA256), None),
+        (("build", "linux_arm64", [], ""), None),
+        (("build", "linux-amd64", [], ""), "`platform`: `linux-amd64` is unknown: did you mean `linux_amd64`?"),
+        (("build", "linux_amd64", [], _SHA256), "`build_tool_sha256` is given without `build_tool_urls`"),
         (
-            ("linux_amd64", ["file:///tool"], "abc"),
+            ("build", "linux_amd64", ["file:///tool"], "abc"),
             "`build_tool_sha256`: `abc` is not 64 hex digits: expected the output of `sha256sum` for `file:///tool`",
+        ),
+        (("agent", "linux_arm64", ["file:///tool"], _SHA256), None),
+        (("agent", "darwin_arm64", [], ""), None),
+        (
+            ("agent", "darwin_arm64", ["file:///tool"], _SHA256),
+            "`agent_tool_urls` is given for platform `darwin_arm64`, but containers run on Linux: give it for `linux_amd64` or `linux_arm64`",
         ),
     ]),
 ]

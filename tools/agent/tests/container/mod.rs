@@ -23,6 +23,7 @@ const APPLETS: [&str; 19] = [
 /// root.
 const BEGIN: &str = r#"
 set -e
+PATH=$PATH:/usr/sbin
 cd "$1"
 mount -t overlay -o "lowerdir=lower,upperdir=upper,workdir=work,redirect_dir=off,metacopy=off" overlay merged
 cd merged
