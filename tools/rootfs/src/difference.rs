@@ -1,13 +1,12 @@
 //! What changed between two snapshots.
 
 use std::cmp::Ordering;
-use std::fs;
 use std::path::Path;
 
 use crate::changes::{Changes, Entry};
 use crate::error::Error;
 use crate::inode;
-use crate::path::{self, WHITEOUT};
+use crate::path;
 use crate::snapshot::{Node, Snapshot};
 
 /// The changes of the root file system at `root` from `before` to `after`, which is how it still is.
@@ -76,13 +75,7 @@ impl Difference<'_> {
     }
 
     fn add(&mut self, path: &[u8]) -> Result<(), Error> {
-        let disk = path::below(self.root, path);
-        let name = path.rsplit(|byte| *byte == b'/').next();
-        if name.is_some_and(|name| name.starts_with(WHITEOUT)) {
-            return Err(Error::ReservedName { path: disk });
-        }
-        let metadata = fs::symlink_metadata(&disk).map_err(Error::io("look at", &disk))?;
-        self.entries.extend(inode::entry(path, &disk, &metadata)?);
+        self.entries.extend(inode::look_at(self.root, path)?);
         Ok(())
     }
 }

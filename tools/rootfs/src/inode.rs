@@ -1,12 +1,13 @@
 //! What `lstat` says of a file.
 
-use std::fs::Metadata;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use crate::changes::{Attributes, Entry, EntryKind, Inode};
 use crate::error::Error;
+use crate::path::{self, WHITEOUT};
 use crate::xattrs::{self, Xattrs};
 
 const PERMISSIONS: u32 = 0o7777;
@@ -54,6 +55,20 @@ fn attributes(metadata: &Metadata, xattrs: Xattrs) -> Attributes {
         mtime: metadata.mtime(),
         xattrs,
     }
+}
+
+/// The entry for what is at `path` below `root`, or nothing for a socket.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be looked at, [`Error::ReservedName`] if a layer cannot have it.
+pub(crate) fn look_at(root: &Path, path: &[u8]) -> Result<Option<Entry>, Error> {
+    let disk = path::below(root, path);
+    let name = path.rsplit(|byte| *byte == b'/').next();
+    if name.is_some_and(|name| name.starts_with(WHITEOUT)) {
+        return Err(Error::ReservedName { path: disk });
+    }
+    let metadata = fs::symlink_metadata(&disk).map_err(Error::io("look at", &disk))?;
+    entry(path, &disk, &metadata)
 }
 
 /// The entry for the file at `disk`, or nothing if it is a socket, which no archive can hold.

@@ -14,6 +14,7 @@ mod named;
 mod path;
 mod skipped;
 mod snapshot;
+mod upper;
 mod xattrs;
 
 pub use changes::{Attributes, Changes, Entry, EntryKind, Inode};
@@ -24,3 +25,5 @@ pub use mounts::mount_points;
 pub use named::named;
 pub use skipped::{Skipped, NEVER_IN_A_LAYER};
 pub use snapshot::Snapshot;
+pub use upper::upper_difference;
+pub use xattrs::{read as xattrs, Xattrs};

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use crate::error::Error;
 
 /// Names and values, sorted by name.
-pub(crate) type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+pub type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Whether a layer keeps it. What else there is belongs to the machine (`security.selinux`, `trusted.overlay.*`).
 fn is_kept(name: &[u8]) -> bool {
@@ -20,7 +20,7 @@ fn is_kept(name: &[u8]) -> bool {
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be asked.
-pub(crate) fn read(path: &Path) -> Result<Xattrs, Error> {
+pub fn read(path: &Path) -> Result<Xattrs, Error> {
     let fail = |errno: Errno| Error::io("read the extended attributes of", path)(errno.into());
     let mut xattrs = Xattrs::new();
     for name in names(path).map_err(fail)? {
@@ -30,6 +30,26 @@ pub(crate) fn read(path: &Path) -> Result<Xattrs, Error> {
     }
     xattrs.sort();
     Ok(xattrs)
+}
+
+/// Whether an overlay's directory hides what lower ones have of it.
+///
+/// # Errors
+/// [`Error::Io`] if the directory cannot be asked.
+pub(crate) fn is_opaque(path: &Path) -> Result<bool, Error> {
+    // In a user namespace, the second one.
+    for name in ["trusted.overlay.opaque", "user.overlay.opaque"] {
+        match value(path, name.as_bytes()) {
+            Ok(Some(value)) if value == b"y" => return Ok(true),
+            Ok(_) | Err(Errno::NOTSUP) => {}
+            Err(errno) => {
+                return Err(Error::io("read the extended attributes of", path)(
+                    errno.into(),
+                ))
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn names(path: &Path) -> Result<Vec<Vec<u8>>, Errno> {

@@ -26,7 +26,8 @@ impl Cache {
         let path = |name| variable(name).filter(|value| !value.is_empty());
         let path = |name| path(name).map(PathBuf::from);
         let set = path(VARIABLE).map(|folder| folder.join(NAME));
-        let caches = path("XDG_CACHE_HOME").or_else(|| path("HOME").map(|home| home.join(".cache")));
+        let caches =
+            path("XDG_CACHE_HOME").or_else(|| path("HOME").map(|home| home.join(".cache")));
         let own = caches.map(|caches| caches.join("rules_stevedore").join(NAME));
         let temporary = path("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
         let user = rustix::process::getuid().as_raw();
@@ -86,6 +87,10 @@ mod tests {
         let nowhere = Cache {
             folders: vec![occupied.join(NAME)],
         };
-        assert!(nowhere.writable().unwrap_err().to_string().contains(VARIABLE));
+        assert!(nowhere
+            .writable()
+            .unwrap_err()
+            .to_string()
+            .contains(VARIABLE));
     }
 }

@@ -17,7 +17,7 @@ mod request;
 mod stage;
 
 pub use cache::Cache;
-pub use container::{start, Container, Program};
+pub use container::{start, Container, Process};
 pub use error::Error;
 pub use request::{InputEntry, LayerFile, Mount, Network, Request};
 
@@ -26,7 +26,10 @@ pub use request::{InputEntry, LayerFile, Mount, Network, Request};
 /// To be called first in `main`: a process with threads cannot enter a user namespace.
 pub fn stage_if_asked() {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_none_or(|first| first != container::STAGE) {
+    if arguments
+        .next()
+        .is_none_or(|first| first != container::STAGE)
+    {
         return;
     }
     #[cfg(target_os = "linux")]
