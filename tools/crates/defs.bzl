@@ -422,6 +422,16 @@ _NORMAL_DEPENDENCIES = {
             "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
         },
     },
+    "tools/sandbox": {
+        _COMMON_CONDITION: {
+            "nix": Label("@stevedore_crates__nix-0.30.1//:nix"),
+            "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
+            "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
+            "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
+            "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
+            "tokio": Label("@stevedore_crates__tokio-1.54.1//:tokio"),
+        },
+    },
     "tools/testing": {
         _COMMON_CONDITION: {
             "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
@@ -503,6 +513,10 @@ _NORMAL_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/sandbox": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
         _COMMON_CONDITION: {
         },
@@ -560,6 +574,11 @@ _NORMAL_DEV_DEPENDENCIES = {
             "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
         },
     },
+    "tools/sandbox": {
+        _COMMON_CONDITION: {
+            "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
+        },
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -603,6 +622,10 @@ _NORMAL_DEV_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/sandbox": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -631,6 +654,8 @@ _PROC_MACRO_DEPENDENCIES = {
     "tools/rootfs": {
     },
     "tools/run": {
+    },
+    "tools/sandbox": {
     },
     "tools/testing": {
     },
@@ -661,6 +686,8 @@ _PROC_MACRO_ALIASES = {
     },
     "tools/run": {
     },
+    "tools/sandbox": {
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -689,6 +716,8 @@ _PROC_MACRO_DEV_DEPENDENCIES = {
     "tools/rootfs": {
     },
     "tools/run": {
+    },
+    "tools/sandbox": {
     },
     "tools/testing": {
     },
@@ -733,6 +762,10 @@ _PROC_MACRO_DEV_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/sandbox": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -761,6 +794,8 @@ _BUILD_DEPENDENCIES = {
     "tools/rootfs": {
     },
     "tools/run": {
+    },
+    "tools/sandbox": {
     },
     "tools/testing": {
     },
@@ -791,6 +826,8 @@ _BUILD_ALIASES = {
     },
     "tools/run": {
     },
+    "tools/sandbox": {
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -820,6 +857,8 @@ _BUILD_PROC_MACRO_DEPENDENCIES = {
     },
     "tools/run": {
     },
+    "tools/sandbox": {
+    },
     "tools/testing": {
     },
     "tools/wire": {
@@ -848,6 +887,8 @@ _BUILD_PROC_MACRO_ALIASES = {
     "tools/rootfs": {
     },
     "tools/run": {
+    },
+    "tools/sandbox": {
     },
     "tools/testing": {
     },
