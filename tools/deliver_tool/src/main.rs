@@ -38,6 +38,8 @@ use stevedore_delivery::Runfiles;
 use crate::cli::{Command, Delivery};
 
 fn main() {
+    // Before anything else: a process with threads cannot enter a user namespace.
+    stevedore_run::stage_if_asked();
     let started = Instant::now();
     let result = Command::from_environment().and_then(|command| run(command, started));
     let code = result.unwrap_or_else(|error| {

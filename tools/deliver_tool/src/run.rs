@@ -9,7 +9,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use stevedore_delivery::{Image, LockPlaces, Manner, Runfiles};
 use stevedore_engine::Connection;
-use stevedore_run::{CollectSpec, Daemon, EngineSpec, LayerFiles, Log, Run, RunSpec, SecretPlaces};
+use stevedore_run::{
+    CollectSpec, Daemon, EngineSpec, LayerFiles, Log, Run, RunSpec, Sandbox, SecretPlaces,
+};
 use stevedore_wire::Traffic;
 
 use crate::cli::{ProgressStyle, RunFlags};
@@ -48,7 +50,7 @@ async fn run_spec(spec: &RunSpec, flags: &RunFlags) -> anyhow::Result<()> {
     let run = prepare(spec, flags, &progress)?;
     match spec.engine {
         EngineSpec::Daemon => in_engine(run, flags, &progress, &mut signals).await,
-        EngineSpec::Sandbox => anyhow::bail!("not yet"),
+        EngineSpec::Sandbox => in_sandbox(run, &mut signals).await,
     }
 }
 
@@ -113,6 +115,20 @@ async fn in_engine(
     };
     if let Some(daemon) = daemon.get() {
         clean_up(daemon).await;
+    }
+    ran
+}
+
+/// Runs the commands in a sandbox, and leaves nothing of it, whatever comes.
+async fn in_sandbox(run: Run<'_>, signals: &mut Signals) -> anyhow::Result<()> {
+    let sandbox = Sandbox::new(run.spec);
+    let mut log = Log::new(Box::new(io::stderr()));
+    let ran = tokio::select! {
+        ran = run.in_sandbox(&sandbox, &mut log) => ran.map_err(Into::into),
+        signal = signals.next() => Err(Interrupted(signal).into()),
+    };
+    if let Err(error) = sandbox.clean_up().await {
+        eprintln!("warning: failed to end the sandbox, the next run will remove what it has left: {error}");
     }
     ran
 }

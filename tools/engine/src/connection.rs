@@ -65,12 +65,7 @@ impl Connection {
         match self {
             Self::Docker(engine) => engine.platform().await,
             Self::PodmanCommand(engine) => engine.platform().await,
-            Self::Containerd(_) => Ok(Platform {
-                os: std::env::consts::OS.to_owned(),
-                architecture: std::env::consts::ARCH.to_owned(),
-                variant: None,
-            }
-            .normalized()),
+            Self::Containerd(_) => Ok(Platform::of_this_machine()),
         }
     }
 

@@ -58,21 +58,17 @@ pub struct VolumeMount {
     pub target: String,
     /// Whether it cannot be written.
     pub read_only: bool,
-    /// The options of a volume that is made.
     #[serde(rename = "VolumeOptions")]
-    pub options: VolumeOptions,
+    options: VolumeOptions,
     #[serde(rename = "Type")]
     kind: MountKind,
 }
 
-/// How a volume is made.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct VolumeOptions {
+struct VolumeOptions {
     /// Whether the image's files below the volume's place stay out of it.
     no_copy: bool,
-    /// Its labels.
-    labels: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,21 +78,13 @@ enum MountKind {
 }
 
 impl VolumeMount {
-    /// The volume `name` at `target`; if it is made, it is empty and has `labels`.
-    pub fn new(
-        name: String,
-        target: String,
-        read_only: bool,
-        labels: BTreeMap<String, String>,
-    ) -> Self {
+    /// The volume `name` at `target`; if it is made, it is empty.
+    pub fn new(name: String, target: String, read_only: bool) -> Self {
         Self {
             name,
             target,
             read_only,
-            options: VolumeOptions {
-                no_copy: true,
-                labels,
-            },
+            options: VolumeOptions { no_copy: true },
             kind: MountKind::Volume,
         }
     }
@@ -269,7 +257,7 @@ mod tests {
     #[test]
     fn a_workplace_is_root_in_its_root_and_leaves_no_log() -> serde_json::Result<()> {
         let mut request = ContainerRequest::new(Digest::of(b"image"));
-        let cache = VolumeMount::new("c".into(), "/c".into(), true, BTreeMap::new());
+        let cache = VolumeMount::new("c".into(), "/c".into(), true);
         request.name = Some("x".into());
         request.workplace = Some(Workplace {
             hostname: "h".into(),
@@ -289,7 +277,7 @@ mod tests {
             serde_json::json!({
                 "AutoRemove": true, "LogConfig": {"Type": "none"}, "Memory": 5, "MemorySwap": 5, "Tmpfs": {}, "CapAdd": [],
                 "Mounts": [{"Type": "volume", "Source": "c", "Target": "/c", "ReadOnly": true,
-                            "VolumeOptions": {"NoCopy": true, "Labels": {}}}],
+                            "VolumeOptions": {"NoCopy": true}}],
             })
         );
         Ok(())

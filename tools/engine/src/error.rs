@@ -50,6 +50,8 @@ pub enum Action {
     RemoveContainer,
     /// Listing containers or volumes that were left behind.
     FindLeftovers,
+    /// Making a volume.
+    CreateVolume,
     /// Removing a volume.
     RemoveVolume,
     /// Opening an HTTP/2 connection for gRPC.
@@ -94,6 +96,7 @@ impl fmt::Display for Action {
             Self::UploadFiles => "put files into the container",
             Self::RemoveContainer => "remove the container",
             Self::FindLeftovers => "find what earlier runs have left",
+            Self::CreateVolume => "make the volume",
             Self::RemoveVolume => "remove the volume",
             Self::OpenGrpc => "open a gRPC connection",
             Self::FindBlobs => "find out which blobs are there",

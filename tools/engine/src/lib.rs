@@ -39,12 +39,13 @@ mod socket;
 mod ssh;
 mod stdio;
 mod transport;
+mod volume;
 
 pub use address::{Address, AddressError};
 pub use answer::{LoadAnswer, Refusal};
 pub use connection::Connection;
 pub use container::{Container, Wait, WindowSize};
-pub use container_request::{ContainerRequest, VolumeMount, VolumeOptions, Workplace};
+pub use container_request::{ContainerRequest, VolumeMount, Workplace};
 pub use containerd::{Containerd, Lease, NamedImage, Snapshots, Unpacked};
 pub use content::{BlobInfo, BlobReader, Content, NewBlob};
 pub use docker::Docker;

@@ -24,6 +24,16 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// That of the machine on which this program runs.
+    pub fn of_this_machine() -> Self {
+        Self {
+            os: std::env::consts::OS.to_owned(),
+            architecture: std::env::consts::ARCH.to_owned(),
+            variant: None,
+        }
+        .normalized()
+    }
+
     /// The same for all platforms that engines take for one another.
     /// See <https://github.com/containerd/platforms/blob/v0.2.1/database.go>.
     pub fn normalized(&self) -> Self {

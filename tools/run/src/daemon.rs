@@ -153,7 +153,7 @@ impl<'a> Daemon<'a> {
         let caches = spec.caches.iter().map(|(target, name)| {
             // One that stays has no label by which it would be removed.
             let name = format!("stevedore-cache-{name}");
-            VolumeMount::new(name, target.clone(), false, Default::default())
+            VolumeMount::new(name, target.clone(), false)
         });
         let tmpfs = spec.tmpfs.iter().map(|(target, size)| {
             let size = size.map(|size| format!(",size={size}"));
@@ -205,7 +205,7 @@ impl<'a> Daemon<'a> {
         }
         let volume = |number: usize, target: String, read_only| {
             let name = format!("{}-input-{number}", self.marks.name());
-            VolumeMount::new(name, target, read_only, self.marks.labels())
+            VolumeMount::new(name, target, read_only)
         };
         let path = |number| format!("/{}", inputs::place(number).display());
         let writable = |number| volume(number, path(number), false);
@@ -224,8 +224,11 @@ impl<'a> Daemon<'a> {
             }),
             ..ContainerRequest::new(image)
         };
+        let labels = self.marks.labels();
         for number in numbers {
-            self.note(LeftoverKind::Volume, writable(number).name);
+            let VolumeMount { name, .. } = writable(number);
+            self.note(LeftoverKind::Volume, name.clone());
+            self.engine.create_volume(&name, &labels).await?;
         }
         let container = self.create(&filler).await?;
         let mut volumes = Vec::new();

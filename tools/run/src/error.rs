@@ -112,6 +112,15 @@ pub enum Error {
         /// Why, and what to do.
         reason: &'static str,
     },
+    /// There is no sandbox.
+    #[error(transparent)]
+    Sandbox(#[from] stevedore_sandbox::Error),
+    /// This program, which a sandbox needs once more, is not found.
+    #[error("failed to find the path of this program")]
+    Program {
+        /// Why.
+        source: std::io::Error,
+    },
     /// A thread could not be started, or has panicked.
     #[error("failed to do the work of another thread")]
     Thread(#[source] tokio::task::JoinError),

@@ -11,22 +11,12 @@ use crate::spec::{CollectSpec, RunSpec};
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
 const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
-/// Who fetches the changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Collector {
-    /// The agent, which sends them.
-    Agent,
-    /// This tool, which finds a layer on its own disk.
-    Tool,
-}
-
 /// The job that `spec` describes, in an image with the config `base`.
 pub(crate) fn job(
     spec: &RunSpec,
     base: &BaseConfig,
     secrets: &[Secret],
     placed_inputs: Vec<PlacedInput>,
-    collector: Collector,
 ) -> Job {
     let or = |given: &String, other: &String| match given.is_empty() {
         true => other.clone(),
@@ -51,7 +41,6 @@ pub(crate) fn job(
             CollectSpec::Files(files) => Collect::Files {
                 paths: files.iter().map(|file| file.path.clone()).collect(),
             },
-            CollectSpec::Layer(_) if collector == Collector::Tool => Collect::Nothing,
             CollectSpec::Layer(_) => Collect::Layer {
                 latest_mtime: latest_mtime(spec),
                 exclude: base.volumes.clone(),
@@ -61,7 +50,7 @@ pub(crate) fn job(
 }
 
 /// The latest time that an entry of the layer has; `None` if times are kept.
-pub(crate) fn latest_mtime(spec: &RunSpec) -> Option<i64> {
+fn latest_mtime(spec: &RunSpec) -> Option<i64> {
     match &spec.collect {
         CollectSpec::Layer(layer) if layer.normalize => {
             let epoch = spec.env.get(SOURCE_DATE_EPOCH);

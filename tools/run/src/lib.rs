@@ -16,6 +16,7 @@ mod layer;
 mod log;
 mod marks;
 mod run;
+mod sandbox;
 mod secret;
 mod spec;
 mod stream;
@@ -29,8 +30,10 @@ pub use extract::ExtractError;
 pub use layer::LayerFiles;
 pub use log::Log;
 pub use run::Run;
+pub use sandbox::Sandbox;
 pub use secret::{Secret, SecretError, SecretPlaces};
 pub use spec::{
     CollectSpec, EngineSpec, FileSpec, InputEntry, InputSpec, Kind, LayerSpec, Network, RunSpec,
     RunSpecError,
 };
+pub use stevedore_sandbox::stage_if_asked;

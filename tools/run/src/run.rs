@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use stevedore_agent::Verdict;
+use stevedore_agent::{Job, Verdict};
 use stevedore_delivery::{Consignment, Event, Image, Manner};
 use stevedore_engine::Connection;
+use stevedore_image::platform::Platform;
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
@@ -14,9 +15,10 @@ use crate::conversation::{self, Streams};
 use crate::daemon::Daemon;
 use crate::error::{Error, LastLines};
 use crate::extract;
-use crate::job::{job, Collector};
+use crate::job::job;
 use crate::layer::{LayerCounts, LayerFiles};
 use crate::log::Log;
+use crate::sandbox::Sandbox;
 use crate::secret::Secret;
 use crate::spec::{CollectSpec, RunSpec};
 use crate::stream;
@@ -57,9 +59,6 @@ impl Run<'_> {
         manner: &Manner,
         log: &mut Log,
     ) -> Result<(), Error> {
-        self.secrets
-            .iter()
-            .for_each(|secret| log.hide(&secret.value));
         let config = self.config()?;
         let consignments = [Consignment::new(self.base.clone(), Vec::new())];
         let (loaded, cleaned) = tokio::join!(
@@ -75,11 +74,40 @@ impl Run<'_> {
         let image = image.unwrap_or(self.base.id());
         let platform = config.platform.as_ref();
         let (mut streams, placed) = daemon.start(image, platform, self.agent).await?;
-        let job = job(self.spec, &config, &self.secrets, placed, Collector::Agent);
+        let job = job(self.spec, &config, &self.secrets, placed);
+        let platform = async || engine.platform().await.ok();
+        self.work(&mut streams, &job, &config, log, platform).await
+    }
+
+    /// Runs the commands in `sandbox`, and makes the outputs.
+    ///
+    /// [`Sandbox::clean_up`] is to be called in any case afterwards, also if this is dropped.
+    ///
+    /// # Errors
+    /// If a command fails, or anything else. No output is there then.
+    pub async fn in_sandbox(self, sandbox: &Sandbox<'_>, log: &mut Log) -> Result<(), Error> {
+        let config = self.config()?;
+        let mut streams = sandbox.start(&self.base, self.agent).await?;
+        let job = job(self.spec, &config, &self.secrets, Vec::new());
+        let platform = async || Some(Platform::of_this_machine());
+        self.work(&mut streams, &job, &config, log, platform).await
+    }
+
+    /// Has the agent do `job`, and makes the outputs. `platform` tells what programs run there.
+    async fn work(
+        &self,
+        streams: &mut impl Streams,
+        job: &Job,
+        config: &BaseConfig,
+        log: &mut Log,
+        platform: impl AsyncFnOnce() -> Option<Platform>,
+    ) -> Result<(), Error> {
+        self.secrets
+            .iter()
+            .for_each(|secret| log.hide(&secret.value));
         let (tar, receipt) = self.receive();
-        let verdict = self.converse(&mut streams, &job, log, tar).await?;
-        let platform = || engine.platform();
-        verdict::check(self.spec, &config, verdict, log, platform).await?;
+        let verdict = self.converse(streams, job, log, tar).await?;
+        verdict::check(self.spec, config, verdict, log, platform).await?;
         self.take(receipt, log).await
     }
 
@@ -95,7 +123,7 @@ impl Run<'_> {
     async fn converse(
         &self,
         streams: &mut impl Streams,
-        job: &stevedore_agent::Job,
+        job: &Job,
         log: &mut Log,
         tar: Sender<Bytes>,
     ) -> Result<Verdict, Error> {

@@ -14,12 +14,12 @@ const SIGKILL: i32 = 9;
 
 /// Makes an error of a verdict that is not good. `engine` tells the platform that commands run on, and is asked only if that
 /// matters.
-pub(crate) async fn check<E>(
+pub(crate) async fn check(
     spec: &RunSpec,
     base: &BaseConfig,
     verdict: Verdict,
     log: &Log,
-    engine: impl AsyncFnOnce() -> Result<Platform, E>,
+    engine: impl AsyncFnOnce() -> Option<Platform>,
 ) -> Result<(), Error> {
     let of = spec.executed().len();
     match verdict {
@@ -43,7 +43,7 @@ pub(crate) async fn check<E>(
                 (ENOENT, true) => format!(
                     "the image has `{program}`, but not the interpreter or dynamic loader that it names"
                 ),
-                (ENOEXEC, _) => foreign(base, &program, engine().await.ok()),
+                (ENOEXEC, _) => foreign(base, &program, engine().await),
                 _ => format!("`{program}`: {error}"),
             };
             Err(Error::CannotStart {
