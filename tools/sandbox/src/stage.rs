@@ -93,7 +93,6 @@ fn work(output: &mut impl io::Write) -> Result<bool, Error> {
     if !is_done && identity.has_one_user() {
         eprintln!("{ONE_USER_HINT}");
     }
-    mounted.unmount()?;
     folder.remove()?;
     Ok(is_done)
 }

@@ -5,7 +5,7 @@
 //! <https://github.com/moby/moby/blob/v28.5.2/oci/defaults.go>.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde_json::{json, Value};
 
@@ -61,7 +61,7 @@ pub(super) struct Bundle<'a> {
     pub(super) identity: &'a Identity,
     pub(super) mounts: &'a [Mounting],
     /// The root file system.
-    pub(super) root: PathBuf,
+    pub(super) root: &'a Path,
     pub(super) name: &'a str,
 }
 

@@ -25,7 +25,7 @@ impl Layer<'_> {
             skipped.add(path.as_bytes());
         }
         let (upper, base) = (self.mounted.upper(), self.mounted.base());
-        let changes = stevedore_rootfs::upper_difference(&upper, &base, &skipped);
+        let changes = stevedore_rootfs::upper_difference(upper, base, &skipped);
         let changes = changes.map_err(Error::Changes)?;
         if self
             .layers
@@ -48,7 +48,7 @@ impl Layer<'_> {
         output: &mut impl io::Write,
     ) -> Result<(), Error> {
         let upper = self.mounted.upper();
-        stevedore_rootfs::write_layer(changes, &upper, latest_mtime, output).map_err(Error::Changes)
+        stevedore_rootfs::write_layer(changes, upper, latest_mtime, output).map_err(Error::Changes)
     }
 
     /// Gives a file back to the owner that it has in the image, whom this namespace does not know. It was root's here.

@@ -8,7 +8,7 @@ use std::os::unix::fs::{symlink, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::mount::{mount, umount2, MntFlags, MsFlags};
+use nix::mount::{mount, MsFlags};
 
 use super::error::Error;
 use super::layers::Unpacked;
@@ -33,7 +33,9 @@ pub(super) struct Overlay<'a> {
 
 /// An overlay that is mounted.
 pub(super) struct Mounted {
-    folder: PathBuf,
+    root: PathBuf,
+    upper: PathBuf,
+    base: PathBuf,
 }
 
 impl<'a> Overlay<'a> {
@@ -79,7 +81,7 @@ impl<'a> Overlay<'a> {
         let scaffold_name = scaffold.file_name().unwrap_or_default().to_string_lossy();
         let mut lower = vec![scaffold_name.into_owned()];
         lower.extend(self.lower.iter().cloned());
-        self.view(BASE, &lower)?;
+        let base = self.view(BASE, &lower)?;
         let (upper, root) = (self.folder.folder(UPPER)?, self.folder.folder(ROOT)?);
         self.folder.folder(WORK)?;
         // The root's attributes are those of the highest directory.
@@ -100,25 +102,20 @@ impl<'a> Overlay<'a> {
             mounted = mount_overlay(&root, &options);
         }
         self.checked(mounted)?;
-        Ok(Mounted {
-            folder: self.folder.path(""),
-        })
+        self.folder.note_mount(&root);
+        Ok(Mounted { root, upper, base })
     }
 
-    /// A view of lower directories without an upper one, of which there must be two then.
+    /// A view of lower directories without an upper one: an overlay if there are several.
     fn view(&self, name: &str, lower: &[String]) -> Result<PathBuf, Error> {
+        if let [only] = lower {
+            return Ok(self.folder.path(only));
+        }
         let view = self.folder.folder(name)?;
-        match lower {
-            [] => {}
-            [only] => {
-                let flags = MsFlags::MS_BIND;
-                let only = Some(only.as_str());
-                self.checked(mount(only, &view, None::<&str>, flags, None::<&str>))?;
-            }
-            _ => {
-                let options = format!("lowerdir={}{}", lower.join(":"), self.options);
-                self.checked(mount_overlay(&view, &options))?;
-            }
+        if !lower.is_empty() {
+            let options = format!("lowerdir={}{}", lower.join(":"), self.options);
+            self.checked(mount_overlay(&view, &options))?;
+            self.folder.note_mount(&view);
         }
         Ok(view)
     }
@@ -133,31 +130,18 @@ impl<'a> Overlay<'a> {
 
 impl Mounted {
     /// What the commands see.
-    pub(super) fn root(&self) -> PathBuf {
-        self.folder.join(ROOT)
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// What they changed.
-    pub(super) fn upper(&self) -> PathBuf {
-        self.folder.join(UPPER)
+    pub(super) fn upper(&self) -> &Path {
+        &self.upper
     }
 
     /// What they saw at first.
-    pub(super) fn base(&self) -> PathBuf {
-        self.folder.join(BASE)
-    }
-
-    /// Takes it out of sight, so that its folder can be removed.
-    pub(super) fn unmount(self) -> Result<(), Error> {
-        for name in [ROOT, BASE, BELOW] {
-            let path = self.folder.join(name);
-            match umount2(&path, MntFlags::MNT_DETACH) {
-                // An image without layers has no view of them.
-                Ok(()) | Err(Errno::EINVAL) => {}
-                Err(errno) => return Err(Error::io("unmount", &path)(errno.into())),
-            }
-        }
-        Ok(())
+    pub(super) fn base(&self) -> &Path {
+        &self.base
     }
 }
 

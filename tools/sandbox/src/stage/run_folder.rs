@@ -1,10 +1,12 @@
 //! Where one sandbox works.
 
+use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use nix::mount::{umount2, MntFlags};
 use rustix::fs::{flock, FlockOperation};
 
 use super::control_groups;
@@ -21,6 +23,8 @@ pub(super) struct RunFolder {
     name: String,
     /// Open, and so locked.
     lock: Option<File>,
+    /// What is mounted in it, the last at the end.
+    mounts: RefCell<Vec<PathBuf>>,
 }
 
 impl RunFolder {
@@ -42,6 +46,7 @@ impl RunFolder {
             path,
             name,
             lock: Some(own),
+            mounts: RefCell::default(),
         };
         sweep(&all);
         Ok(made)
@@ -67,8 +72,21 @@ impl RunFolder {
         Ok(path)
     }
 
+    /// Notes that something is mounted in it.
+    pub(super) fn note_mount(&self, path: &Path) {
+        self.mounts.borrow_mut().push(path.to_owned());
+    }
+
     /// Removes it.
     pub(super) fn remove(mut self) -> Result<(), Error> {
+        self.try_remove()
+    }
+
+    fn try_remove(&mut self) -> Result<(), Error> {
+        for path in self.mounts.take().iter().rev() {
+            let unmounted = umount2(path, MntFlags::MNT_DETACH);
+            unmounted.map_err(|errno| Error::io("unmount", path)(errno.into()))?;
+        }
         self.lock = None;
         fs::remove_dir_all(&self.path).map_err(Error::io("remove", &self.path))
     }
@@ -76,9 +94,9 @@ impl RunFolder {
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        if self.lock.take().is_some() {
+        if self.lock.is_some() {
             // What cannot be removed now can be when this process has ended, and its mounts with it.
-            let _ = fs::remove_dir_all(&self.path);
+            let _ = self.try_remove();
         }
     }
 }
