@@ -9,6 +9,7 @@ mod load;
 mod peer;
 mod products;
 mod push;
+mod run;
 mod subject;
 mod table;
 mod target;
@@ -22,6 +23,7 @@ use engines::EngineBench;
 use load::LoadBench;
 use products::Products;
 use push::PushBench;
+use run::RunBench;
 use table::Table;
 
 /// What may come on top of a layer in an upload: heads, framing, config, manifest, the tar's own headers.
@@ -35,7 +37,7 @@ pub(crate) struct Options {
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
-    /// The engine to load into, or one of them [default: docker-28 for `load`, all for `engines`]
+    /// The engine to use, or one of them [default: docker-28 for `load` and `run`, all for `engines`]
     #[arg(long, value_name = "NAME")]
     engine: Vec<String>,
     /// How often each quick command is run; slow ones run a third as often
@@ -53,6 +55,8 @@ enum Name {
     Push,
     /// Pulled bases, imported archives, many images, and flattening
     Bases,
+    /// Running commands on a base of 1 GiB, beside others who do
+    Run,
 }
 
 /// Runs a benchmark and prints its table. A figure that misses its goal is a result, not an error.
@@ -64,7 +68,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         (true, _) => table.print_json()?,
         (false, Name::Load | Name::Push | Name::Bases) => print!("{table}"),
         // It has been printed, engine by engine.
-        (false, Name::Engines) => {}
+        (false, Name::Engines | Name::Run) => {}
     }
     match table.misses() {
         0 => {}
@@ -77,6 +81,13 @@ fn measure(workspace: &Workspace, options: &Options, table: &mut Table) -> Resul
     if matches!(options.name, Name::Bases) {
         return bases::measure(workspace, usize::from(options.runs).div_ceil(3), table);
     }
+    if matches!(options.name, Name::Run) {
+        let bench = RunBench::start(workspace, usize::from(options.runs))?;
+        let names = names(options, &["docker-28"]);
+        return each(&names, options, table, |name, table| {
+            bench.measure(name, table)
+        });
+    }
     let folder = subject::write(workspace)?;
     let bazel = Bazel::new(workspace, &folder)?;
     eprintln!("building the image");
@@ -85,7 +96,7 @@ fn measure(workspace: &Workspace, options: &Options, table: &mut Table) -> Resul
         Name::Engines => engines(workspace, &products, options, table),
         Name::Push => PushBench::start(workspace, &bazel, &products, options.runs)
             .and_then(|bench| bench.measure(table)),
-        Name::Load | Name::Bases => load(workspace, &bazel, &products, options, table),
+        Name::Load | Name::Bases | Name::Run => load(workspace, &bazel, &products, options, table),
     }
 }
 
@@ -103,28 +114,43 @@ fn load(
     build::measure(bazel, runs.div_ceil(3), table)
 }
 
-/// Measures every engine, also after one of them has failed.
 fn engines(
     workspace: &Workspace,
     products: &Products,
     options: &Options,
     table: &mut Table,
 ) -> Result<()> {
-    let names = match options.engine.is_empty() {
-        true => engines::ENGINES.map(ToOwned::to_owned).to_vec(),
+    let names = names(options, &engines::ENGINES);
+    each(&names, options, table, |name, table| {
+        EngineBench::start(workspace, products, name, usize::from(options.runs))?.measure(table)
+    })
+}
+
+/// The engines that were named, or those that are measured otherwise.
+fn names(options: &Options, default: &[&str]) -> Vec<String> {
+    match options.engine.is_empty() {
+        true => default.iter().map(|name| (*name).to_owned()).collect(),
         false => options.engine.clone(),
-    };
+    }
+}
+
+/// Measures every engine, also after one of them has failed, and prints its section.
+fn each(
+    names: &[String],
+    options: &Options,
+    table: &mut Table,
+    measure: impl Fn(&str, &mut Table) -> Result<()>,
+) -> Result<()> {
     let mut failed = Vec::new();
     for name in names {
         eprintln!("measuring: {name}");
-        table.section(&name);
-        let bench = EngineBench::start(workspace, products, &name, usize::from(options.runs));
-        if let Err(error) = bench.and_then(|bench| bench.measure(table)) {
+        table.section(name);
+        if let Err(error) = measure(name, table) {
             eprintln!("{name} failed: {error:#}");
             failed.push(name.clone());
         }
         if !options.json {
-            print!("{}", table.of_section(&name));
+            print!("{}", table.of_section(name));
         }
     }
     match failed.is_empty() {

@@ -4,7 +4,6 @@ mod archives;
 mod bases;
 mod client;
 mod failures;
-mod file_tree;
 mod flattened;
 mod hello;
 mod imported;

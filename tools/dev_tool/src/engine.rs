@@ -21,6 +21,8 @@ mod tls;
 
 use daemon::Daemon;
 
+pub(crate) use debian::{search_paths, Packages};
+pub(crate) use mounts::unmount_below;
 pub(crate) use name::{EngineName, Variant};
 pub(crate) use running::Running;
 pub(crate) use tls::free_port;

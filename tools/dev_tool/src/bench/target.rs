@@ -98,6 +98,16 @@ impl Target {
         self.scratch.file(name)
     }
 
+    /// Its address, as `DOCKER_HOST` has it.
+    pub(crate) fn host(&self) -> String {
+        self.engine.host()
+    }
+
+    /// The address of the proxy before it.
+    pub(crate) fn watched_host(&self) -> String {
+        self.engine.host_at(&self.scratch.file(PROXY))
+    }
+
     /// Its own client: `docker` for Docker and podman, `ctr` for containerd.
     pub(crate) fn client(&self) -> Command {
         self.engine.docker_command()
@@ -112,12 +122,12 @@ impl Target {
 
     /// This project's loader.
     pub(crate) fn loader(&self, program: &Path) -> Command {
-        loader(program, &self.engine.host())
+        loader(program, &self.host())
     }
 
     /// This project's loader, with the proxy between it and the engine.
     pub(crate) fn watched_loader(&self, program: &Path) -> Command {
-        loader(program, &self.engine.host_at(&self.scratch.file(PROXY)))
+        loader(program, &self.watched_host())
     }
 
     /// Seconds that `command` takes on a machine that has nothing left to write.

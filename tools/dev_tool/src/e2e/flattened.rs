@@ -7,11 +7,11 @@ use std::process::Command;
 use anyhow::{ensure, Context, Result};
 
 use super::client::{client, Client};
-use super::file_tree::FileTree;
 use super::report::Report;
 use crate::bazel::Bazel;
 use crate::command::output;
 use crate::engine::Running;
+use crate::file_tree::FileTree;
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 

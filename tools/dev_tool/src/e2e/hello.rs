@@ -10,13 +10,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{ensure, Context, Result};
 
-use super::file_tree::FileTree;
 use super::report::Report;
 use crate::bazel::Bazel;
 use crate::command::output;
 use crate::delivery_report::DeliveryReport;
 use crate::edited_file::EditedFile;
 use crate::engine::{free_port, Running};
+use crate::file_tree::FileTree;
 use crate::proxy::{Proxy, Request, Traffic};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;

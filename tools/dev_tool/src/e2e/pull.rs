@@ -4,7 +4,6 @@ mod bad;
 mod base;
 mod liar;
 mod refused;
-mod root_file_system;
 mod stand;
 
 use std::fs;
@@ -15,8 +14,8 @@ use anyhow::{ensure, Context, Result};
 use super::report::Report;
 use crate::command::output;
 use crate::engine::Running;
+use crate::root_file_system::own_architecture;
 use crate::workspace::Workspace;
-use root_file_system::own_architecture;
 use stand::Stand;
 
 /// What a container of the image says.

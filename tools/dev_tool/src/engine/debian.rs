@@ -54,8 +54,8 @@ impl Packages {
         fs::remove_dir_all(&work).with_context(|| format!("failed to remove `{}`", work.display()))
     }
 
-    /// Downloads the packages with an apt that has all of its state in `work`, and returns their files.
-    fn download(&self, work: &Path) -> Result<Vec<PathBuf>> {
+    /// Downloads the packages with an apt that has all of its state in `work`, and returns their files, in the folder `files` there.
+    pub(crate) fn download(&self, work: &Path) -> Result<Vec<PathBuf>> {
         let files = work.join("files");
         create(&files)?;
         create(&work.join("lists/partial"))?;
@@ -115,8 +115,8 @@ fn apt(work: &Path) -> Command {
 fn check_libraries(tree: &Path) -> Result<()> {
     let (programs, libraries) = search_paths(tree);
     let libraries = std::env::join_paths(libraries).context("a library folder has a colon")?;
-    for folder in programs {
-        for entry in fs::read_dir(&folder)? {
+    for folder in programs.iter().filter(|folder| folder.exists()) {
+        for entry in fs::read_dir(folder)? {
             let program = entry?.path();
             // ldd fails for what is not dynamic; only what it says about libraries counts here.
             let listed = Command::new("ldd")

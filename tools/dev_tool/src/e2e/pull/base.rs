@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::root_file_system::tars;
 use crate::command::{output, run};
 use crate::registry::Registry;
+use crate::root_file_system::tars;
 use crate::workspace::Workspace;
 
 /// Where the index is, in each registry.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
+use std::time::UNIX_EPOCH;
 
 use anyhow::{bail, Context, Result};
 use tar::{Archive, EntryType, Header};
@@ -127,6 +128,49 @@ impl FileTree {
         found
     }
 
+    /// Where two layers on `base` differ, one line a difference, whoever made them: some tell folders of which only the time
+    /// has changed, and the mount points that they have made. Times count if a package has set them.
+    pub(crate) fn layer_differences(&self, other: &Self, base: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        let paths: BTreeSet<_> = self.paths().chain(other.paths()).collect();
+        for path in paths.into_iter().filter(|path| !is_of_builder(path)) {
+            match (self.nodes.get(path), other.nodes.get(path)) {
+                (Some(node), Some(other)) => {
+                    let mut expected = node.clone();
+                    if node.kind == Kind::Folder || node.is_young() && other.is_young() {
+                        expected.mtime = other.mtime;
+                    }
+                    if !is_whiteout(path) {
+                        found.extend(difference(path, &expected, other));
+                    }
+                }
+                (Some(node), None) if !base.has_folder(path, node) => {
+                    found.push(format!("only the first has `{path}`"));
+                }
+                (None, Some(node)) if !base.has_folder(path, node) => {
+                    found.push(format!("only the second has `{path}`"));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// This tree and another, whose paths are others.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.nodes.extend(other.nodes);
+        self
+    }
+
+    /// Whether there is a folder at `path` that only its time tells from `node`.
+    fn has_folder(&self, path: &str, node: &Node) -> bool {
+        let found = self.nodes.get(path);
+        node.kind == Kind::Folder
+            && found.is_some_and(|found| {
+                found.kind == node.kind && found.owner == node.owner && found.mode == node.mode
+            })
+    }
+
     /// Makes `path` the same file as `target`.
     fn link(&mut self, path: &str, target: &str) -> Result<()> {
         let Some(node) = self.nodes.get(target) else {
@@ -151,6 +195,26 @@ impl FileTree {
         }
         Ok(())
     }
+}
+
+impl Node {
+    /// Whether it was changed within the hour, and so not by who made the package that it is from.
+    fn is_young(&self) -> bool {
+        let now = UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        self.mtime.saturating_add(3600) > now
+    }
+}
+
+/// Whether those who build images have it from the engine, or for their mounts.
+fn is_of_builder(path: &str) -> bool {
+    DOCKERS_OWN.contains(&path) || path == "in" || path.starts_with("in/")
+}
+
+/// Whether it says that something below is gone; what else is in such an entry means nothing.
+fn is_whiteout(path: &str) -> bool {
+    path.rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with(".wh."))
 }
 
 fn node(header: &Header, content: &[u8], target: Option<String>) -> Result<Node> {
@@ -275,6 +339,29 @@ mod tests {
                 differences.iter().any(|line| line.contains(part)),
                 "{part}: {differences:?}"
             );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn layers_are_the_same_whatever_else_is_told_of_folders() -> Result<()> {
+        let layer = |name: &str, mode| {
+            let mut builder = tar::Builder::new(Vec::new());
+            let mut folder = header(EntryType::Directory, 0);
+            folder.set_mode(mode);
+            builder.append_data(&mut folder, name, &[][..])?;
+            FileTree::read(builder.into_inner()?.as_slice())
+        };
+        let base = layer("a", 0o755)?;
+        let none = FileTree::default();
+        for (one, count) in [
+            (layer("a", 0o755)?, 0),
+            (layer("a", 0o700)?, 1),
+            (layer("b", 0o755)?, 1),
+            (layer("in", 0o700)?, 0),
+        ] {
+            assert_eq!(one.layer_differences(&none, &base).len(), count, "{one:?}");
+            assert_eq!(none.layer_differences(&one, &base).len(), count, "{one:?}");
         }
         Ok(())
     }

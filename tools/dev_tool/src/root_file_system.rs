@@ -28,7 +28,7 @@ const LEFT_OUT: [&str; 6] = [
 
 /// The tars of one architecture, as Debian names it (`arm64`), the bottom layer first: `/usr`, and the rest. That of another
 /// processor is unpacked, and its packages are not set up.
-pub(super) fn tars(workspace: &Workspace, architecture: &str) -> Result<[PathBuf; 2]> {
+pub(crate) fn tars(workspace: &Workspace, architecture: &str) -> Result<[PathBuf; 2]> {
     let folder = workspace.cache_folder("root-file-systems")?;
     let tars =
         ["usr", "rest"].map(|part| folder.join(format!("{SUITE}-{architecture}-{part}.tar")));
@@ -60,7 +60,7 @@ fn debootstrap(architecture: &str, tree: &Path) -> Result<()> {
 }
 
 /// This machine's, as Debian and images name it.
-pub(super) fn own_architecture() -> &'static str {
+pub(crate) fn own_architecture() -> &'static str {
     match ARCH {
         "aarch64" => "arm64",
         _ => "amd64",
