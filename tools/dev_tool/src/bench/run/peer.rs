@@ -152,9 +152,8 @@ impl Peer {
 
 impl Place<'_> {
     fn write_dockerfiles(&self, change: &Change) -> Result<()> {
-        let base = format!("docker.io/{BASE}");
         for (name, can_mount) in [("Dockerfile.copy", false), ("Dockerfile.mount", true)] {
-            write_file(&self.files.file(name), &change.dockerfile(&base, can_mount))?;
+            write_file(&self.files.file(name), &change.dockerfile(BASE, can_mount))?;
         }
         let settings = serde_json::json!({"cliPluginsExtraDirs": [self.plugins]});
         write_file(&self.files.file("config.json"), &settings.to_string())
@@ -234,9 +233,8 @@ impl Place<'_> {
     }
 
     fn buildah_steps(&self, change: &Change) -> Result<()> {
-        let base = format!("docker.io/{BASE}");
         let mut from = self.buildah.command(&["from", "--pull=never", "--quiet"]);
-        let container = output(from.arg(base))?;
+        let container = output(from.arg(BASE))?;
         let container = container.trim();
         let mut inside = self.buildah.command(&["run", "--network=none"]);
         inside.args(change.volume(&self.packages)).args([

@@ -10,7 +10,7 @@ use crate::root_file_system::{own_architecture, tars};
 use crate::workspace::Workspace;
 
 /// Its name in engines.
-pub(super) const BASE: &str = "bench/system:latest";
+pub(super) const BASE: &str = "localhost/bench/system:latest";
 
 const BUILD: &str = r#""""Written by dev/bench."""
 
@@ -39,7 +39,7 @@ oci_image(
 oci_incremental_load(
     name = "load_base",
     image = ":base",
-    repo_tags = ["bench/system:latest"],
+    repo_tags = ["localhost/bench/system:latest"],
 )
 "#;
 
