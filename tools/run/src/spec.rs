@@ -209,7 +209,8 @@ impl RunSpec {
 }
 
 #[cfg(test)]
-mod tests {
+#[allow(clippy::unwrap_used)]
+pub(crate) mod tests {
     use super::*;
 
     const SPEC: &str = r#"{"kind": "run", "label": "//app:deps",
@@ -221,24 +222,27 @@ mod tests {
         "timeout": 600, "network": "none", "engine": "daemon",
         "collect": {"layer": {"normalize": true, "allow_empty": false}}}"#;
 
+    /// A spec with one command.
+    pub(crate) fn spec() -> RunSpec {
+        serde_json::from_str(SPEC).unwrap()
+    }
+
     #[test]
-    fn a_shells_command_is_one_argument_as_it_stands() -> Result<(), serde_json::Error> {
-        let spec: RunSpec = serde_json::from_str(SPEC)?;
+    fn a_shells_command_is_one_argument_as_it_stands() {
+        let spec = spec();
         assert_eq!(
             spec.executed(),
             [["/bin/sh", "-e", "-c", "echo \"$A\"\necho 'b'"]]
         );
         assert_eq!(spec.title(0), "echo \"$A\" echo 'b'");
-        Ok(())
     }
 
     #[test]
-    fn an_exact_command_needs_no_shell() -> Result<(), serde_json::Error> {
-        let mut spec: RunSpec = serde_json::from_str(SPEC)?;
+    fn an_exact_command_needs_no_shell() {
+        let mut spec = spec();
         spec.argv = vec!["/bin/a".to_owned(), "b c".to_owned()];
         spec.commands.clear();
         assert_eq!(spec.executed(), [["/bin/a", "b c"]]);
         assert_eq!(spec.title(0), "/bin/a b c");
-        Ok(())
     }
 }

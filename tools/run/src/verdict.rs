@@ -10,7 +10,11 @@ use crate::spec::RunSpec;
 
 const ENOENT: i32 = 2;
 const ENOEXEC: i32 = 8;
-const SIGKILL: i32 = 9;
+
+/// What the kernel does to a process when memory is short.
+const KILLED: Ending = Ending::Signal(9);
+/// What a shell makes of that.
+const KILLED_IN_SHELL: Ending = Ending::Code(128 + 9);
 
 /// Makes an error of a verdict that is not good. `engine` tells the platform that commands run on, and is asked only if that
 /// matters.
@@ -57,15 +61,18 @@ pub(crate) async fn check(
 }
 
 fn describe(spec: &RunSpec, ending: Ending) -> String {
-    match ending {
+    let described = match ending {
         Ending::Code(code) => format!("ended with exit code {code}"),
-        Ending::Signal(SIGKILL) => match spec.memory {
-            Some(memory) => format!(
-                "was killed by signal 9; was it out of memory? (`memory` is {memory} bytes)"
-            ),
-            None => "was killed by signal 9; was the machine out of memory?".to_owned(),
-        },
         Ending::Signal(signal) => format!("was killed by signal {signal}"),
+    };
+    match (ending, spec.memory) {
+        (KILLED | KILLED_IN_SHELL, Some(memory)) => {
+            format!("{described}; was it out of memory? (`memory` is {memory} bytes)")
+        }
+        (KILLED | KILLED_IN_SHELL, None) => {
+            format!("{described}; was the machine out of memory?")
+        }
+        _ => described,
     }
 }
 
@@ -89,4 +96,78 @@ fn foreign(base: &BaseConfig, program: &str, engine: Option<Platform>) -> String
         text(base.platform.as_ref()),
         text(engine.as_ref()),
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::spec::tests::spec;
+
+    async fn error(spec: &RunSpec, verdict: Verdict) -> String {
+        let mut log = Log::new(Box::new(std::io::sink()));
+        log.take(b"one\ntwo\n").unwrap();
+        let base = BaseConfig {
+            platform: "linux/arm64".parse().ok(),
+            ..BaseConfig::default()
+        };
+        let engine = async || "linux/amd64".parse().ok();
+        let checked = check(spec, &base, verdict, &log, engine).await;
+        checked.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_command_that_failed_is_shown_with_what_it_printed_last() {
+        let failed = |ending| Verdict::Failed { command: 0, ending };
+        let message = error(&spec(), failed(Ending::Code(3))).await;
+        assert_eq!(
+            message,
+            "command 1 of 1 ended with exit code 3: `echo \"$A\" echo 'b'`; the last output was:\n    one\n    two"
+        );
+        for ending in [Ending::Signal(9), Ending::Code(137)] {
+            let message = error(&spec(), failed(ending)).await;
+            assert!(message.contains("out of memory?"), "{message}");
+        }
+        let message = error(&spec(), failed(Ending::Signal(11))).await;
+        assert!(message.contains("was killed by signal 11: `"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_cannot_start_is_explained() {
+        let mut exact = spec();
+        exact.argv = vec!["/bin/a".to_owned()];
+        exact.commands.clear();
+        for (spec, program_exists, errno, expected) in [
+            (
+                &spec(),
+                false,
+                2,
+                "the image has no `/bin/a`, which runs `commands`",
+            ),
+            (
+                &exact,
+                false,
+                2,
+                "the image has no program `/bin/a`; `argv` needs",
+            ),
+            (&exact, true, 2, "interpreter or dynamic loader"),
+            (
+                &exact,
+                true,
+                8,
+                "the image is for linux/arm64, and commands run on linux/amd64",
+            ),
+            (&exact, true, 13, "`/bin/a`: permission denied"),
+        ] {
+            let verdict = Verdict::CannotStart {
+                command: 0,
+                program: "/bin/a".to_owned(),
+                program_exists,
+                errno,
+                error: "permission denied".to_owned(),
+            };
+            let message = error(spec, verdict).await;
+            assert!(message.contains(expected), "{message}");
+        }
+    }
 }
