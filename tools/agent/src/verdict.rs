@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Verdict {
+    /// Not the last line: the commands are about to run. Only a sandbox says so, which unpacks layers before that.
+    Begun,
     /// All commands ended well. The tar follows that was asked for.
     Done,
     /// A command ended badly.

@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use stevedore_agent::{Job, Verdict};
 use stevedore_engine::Output;
 use tokio::sync::mpsc::Sender;
+use tokio::time::Instant;
 
 use crate::log::Log;
 
@@ -15,6 +17,9 @@ const MAX_VERDICT: usize = 1 << 20;
 
 /// The standard streams of an agent that was started.
 pub(crate) trait Streams {
+    /// Whether [`Verdict::Begun`] is said when the commands are about to run; else they are at once.
+    const TELLS_BEGIN: bool;
+
     /// Gives the agent `bytes` to read.
     fn write(&mut self, bytes: &[u8]) -> impl Future<Output = io::Result<()>>;
 
@@ -32,6 +37,9 @@ pub enum ConversationError {
     /// The connection broke, or the terminal did.
     #[error("the connection to the container broke")]
     Broken(#[source] io::Error),
+    /// The commands took too long.
+    #[error("the commands took too long")]
+    TooLong,
     /// What the agent says is not understood.
     #[error("the agent in the container says `{found}`; were it and this tool built from the same version of rules_stevedore?")]
     Verdict {
@@ -42,11 +50,12 @@ pub enum ConversationError {
     },
 }
 
-/// Gives the agent its job and waits until it has ended. What the commands print goes to `log`, and what follows the verdict
-/// to `tar`, whose receiver may end before that.
-pub(crate) async fn hold(
-    streams: &mut impl Streams,
+/// Gives the agent its job and waits until it has ended, but not longer than `limit` from when the commands begin. What they
+/// print goes to `log`, and what follows the verdict to `tar`, whose receiver may end before that.
+pub(crate) async fn hold<S: Streams>(
+    streams: &mut S,
     job: &Job,
+    limit: Duration,
     log: &mut Log,
     tar: Sender<Bytes>,
 ) -> Result<Verdict, ConversationError> {
@@ -58,18 +67,23 @@ pub(crate) async fn hold(
     // An agent that does not read any more tells why, or ends.
     let _ = streams.write(&line).await;
     let mut verdict = None;
-    let mut begun = BytesMut::new();
+    let mut read = BytesMut::new();
+    let mut deadline = (!S::TELLS_BEGIN).then(|| Instant::now() + limit);
     let broken = ConversationError::Broken;
-    while let Some(output) = streams.next().await.map_err(broken)? {
+    while let Some(output) = next(streams, deadline).await? {
         match output {
             Output::Stderr(bytes) => log.take(&bytes).map_err(broken)?,
             Output::Stdout(bytes) if verdict.is_some() => drop(tar.send(bytes).await),
-            Output::Stdout(bytes) => {
-                begun.extend_from_slice(&bytes);
-                if let Some((read, rest)) = read_verdict(&mut begun)? {
-                    verdict = Some(read);
-                    drop(tar.send(rest).await);
+            Output::Stdout(bytes) => read.extend_from_slice(&bytes),
+        }
+        while verdict.is_none() {
+            match read_line(&mut read)? {
+                Some(Verdict::Begun) => deadline = Some(Instant::now() + limit),
+                Some(line) => {
+                    verdict = Some(line);
+                    drop(tar.send(read.split().freeze()).await);
                 }
+                None => break,
             }
         }
     }
@@ -77,20 +91,34 @@ pub(crate) async fn hold(
     verdict.ok_or(ConversationError::Ended)
 }
 
-/// The verdict, and what has come of the tar behind it; `None` if it is not complete yet.
-fn read_verdict(begun: &mut BytesMut) -> Result<Option<(Verdict, Bytes)>, ConversationError> {
-    let Some(end) = begun.iter().position(|byte| *byte == b'\n') else {
+/// What the agent writes next, if it does so in time.
+async fn next(
+    streams: &mut impl Streams,
+    deadline: Option<Instant>,
+) -> Result<Option<Output>, ConversationError> {
+    let next = streams.next();
+    let next = match deadline {
+        Some(deadline) => tokio::time::timeout_at(deadline, next).await,
+        None => Ok(next.await),
+    };
+    let next = next.map_err(|_| ConversationError::TooLong)?;
+    next.map_err(ConversationError::Broken)
+}
+
+/// Takes a line off what was read; `None` if it is not complete yet.
+fn read_line(read: &mut BytesMut) -> Result<Option<Verdict>, ConversationError> {
+    let Some(end) = read.iter().position(|byte| *byte == b'\n') else {
         // What never ends is no verdict.
-        let excess = begun.len().saturating_sub(MAX_VERDICT);
-        drop(begun.split_to(excess));
+        let excess = read.len().saturating_sub(MAX_VERDICT);
+        drop(read.split_to(excess));
         return Ok(None);
     };
-    let line = begun.split_to(end + 1);
+    let line = read.split_to(end + 1);
     let verdict = serde_json::from_slice(&line).map_err(|source| ConversationError::Verdict {
         found: String::from_utf8_lossy(&line).trim().to_owned(),
         source,
     })?;
-    Ok(Some((verdict, begun.split().freeze())))
+    Ok(Some(verdict))
 }
 
 #[cfg(test)]
@@ -104,13 +132,21 @@ mod tests {
 
     struct Script(VecDeque<Output>);
 
+    const LIMIT: Duration = Duration::from_millis(50);
+
     impl Streams for Script {
+        const TELLS_BEGIN: bool = true;
+
         async fn write(&mut self, _: &[u8]) -> io::Result<()> {
             Err(io::ErrorKind::BrokenPipe.into())
         }
 
         async fn next(&mut self) -> io::Result<Option<Output>> {
-            Ok(self.0.pop_front())
+            match self.0.pop_front() {
+                // One that hangs.
+                Some(Output::Stderr(bytes)) if bytes == "..." => std::future::pending().await,
+                output => Ok(output),
+            }
         }
     }
 
@@ -129,7 +165,7 @@ mod tests {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(100);
         let mut log = Log::new(Box::new(io::sink()));
         let mut script = Script(outputs.iter().cloned().collect());
-        let verdict = hold(&mut script, &job, &mut log, sender).await;
+        let verdict = hold(&mut script, &job, LIMIT, &mut log, sender).await;
         let mut tar = Vec::new();
         while let Some(bytes) = receiver.recv().await {
             tar.extend_from_slice(&bytes);
@@ -139,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_follows_the_verdict_is_the_tar_however_it_is_cut() {
-        let text = b"{\"verdict\":\"done\"}\ntar\ntar";
+        let text = b"{\"verdict\":\"begun\"}\n{\"verdict\":\"done\"}\ntar\ntar";
         for size in 1..text.len() {
             let mut outputs: Vec<_> = text
                 .chunks(size)
@@ -151,6 +187,17 @@ mod tests {
             assert_eq!(tar, b"tar\ntar");
             assert_eq!(lines, ["printed"]);
         }
+    }
+
+    #[tokio::test]
+    async fn the_time_counts_from_when_the_commands_begin() {
+        let begun = Output::Stdout("{\"verdict\":\"begun\"}\n".into());
+        let hangs = Output::Stderr("...".into());
+        let (verdict, ..) = hold_script(&[begun, hangs.clone()]).await;
+        assert!(matches!(verdict, Err(ConversationError::TooLong)));
+        let outputs = [hangs];
+        let before = hold_script(&outputs);
+        assert!(tokio::time::timeout(4 * LIMIT, before).await.is_err());
     }
 
     #[tokio::test]

@@ -44,6 +44,8 @@ pub(crate) struct Attached {
 }
 
 impl Streams for Attached {
+    const TELLS_BEGIN: bool = false;
+
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.input.write(bytes).await
     }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::task::JoinHandle;
 
 use crate::base::BaseConfig;
-use crate::conversation::{self, Streams};
+use crate::conversation::{self, ConversationError, Streams};
 use crate::daemon::Daemon;
 use crate::error::{Error, LastLines};
 use crate::extract;
@@ -128,19 +128,15 @@ impl Run<'_> {
         tar: Sender<Bytes>,
     ) -> Result<Verdict, Error> {
         let limit = self.spec.timeout();
-        let held = tokio::time::timeout(limit, conversation::hold(streams, job, log, tar)).await;
-        let lines = || LastLines(log.last_lines());
-        match held {
-            Ok(Ok(verdict)) => Ok(verdict),
-            Ok(Err(source)) => Err(Error::Conversation {
-                lines: lines(),
-                source,
-            }),
-            Err(_) => Err(Error::Timeout {
+        let held = conversation::hold(streams, job, limit, log, tar).await;
+        let lines = LastLines(log.last_lines());
+        held.map_err(|source| match source {
+            ConversationError::TooLong => Error::Timeout {
                 seconds: limit.as_secs(),
-                lines: lines(),
-            }),
-        }
+                lines,
+            },
+            source => Error::Conversation { lines, source },
+        })
     }
 
     /// Begins to read what the agent will send.

@@ -41,6 +41,8 @@ pub(crate) struct Piped {
 }
 
 impl Streams for Piped {
+    const TELLS_BEGIN: bool = true;
+
     async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stdin.write_all(bytes).await?;
         self.stdin.flush().await

@@ -89,6 +89,7 @@ fn work(output: &mut impl io::Write) -> Result<bool, Error> {
         mounted: &mounted,
         layers: &layers,
     };
+    write_verdict(output, &Verdict::Begun)?;
     let is_done = converse(running, job, &wanted, &layer, output)?;
     if !is_done && identity.has_one_user() {
         eprintln!("{ONE_USER_HINT}");
