@@ -2,6 +2,7 @@
 //!
 //! Started by `dev/engine`, `dev/registry`, `dev/bench`, `dev/demo` and `dev/test`, which give it a root with the programs that it calls.
 
+mod agent;
 mod bazel;
 mod bench;
 mod cleanup;

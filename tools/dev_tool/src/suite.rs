@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use anyhow::{bail, Context, Result};
 
+use crate::agent;
 use crate::engine::Running;
 use crate::registry::{self, Registry};
 use crate::workspace::Workspace;
@@ -28,6 +29,8 @@ struct Suite {
     engines: &'static [&'static str],
     /// Registries that run meanwhile, which it finds in `STEVEDORE_TEST_REGISTRIES`.
     registries: &'static [&'static str],
+    /// Whether it needs the agent, which it finds in `STEVEDORE_TEST_AGENT`.
+    agent: bool,
 }
 
 /// The engines that the deliver tool's own tests need.
@@ -104,6 +107,7 @@ impl Suite {
             server: None,
             engines: &[],
             registries: &[],
+            agent: false,
         }
     }
 
@@ -122,6 +126,10 @@ impl Suite {
 
     /// Runs the command; its engines and registries end with it.
     fn run_with_servers(&mut self, workspace: &Workspace) -> Result<Tally> {
+        if self.agent {
+            let agent = agent::build(workspace)?;
+            self.command.env("STEVEDORE_TEST_AGENT", agent);
+        }
         let mut running = Vec::new();
         let mut addresses = Vec::new();
         for (index, engine) in self.engines.iter().enumerate() {
@@ -213,6 +221,7 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
         engines: TEST_ENGINES,
         // What a base is pulled from.
         registries: &["distribution-2"],
+        agent: true,
         ..deliver_tests("engine tests", "engine-tests", "engines")
     });
     suites.push(Suite {

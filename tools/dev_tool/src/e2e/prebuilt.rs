@@ -15,6 +15,9 @@ use crate::workspace::Workspace;
 /// What no tool's digest is.
 const OTHER_SHA256: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// The agent, whatever it comes from.
+const AGENT: &str = "@rules_stevedore//oci:agent";
+
 /// Builds with the tools that `built` has built.
 pub(crate) fn cases(report: &mut Report, workspace: &Workspace, built: &Bazel<'_>) {
     report.case("e2e/prebuilt: downloaded tools build and load", || {
@@ -32,6 +35,7 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace, built: &Bazel<'_
 }
 
 struct Tools {
+    agent: Tool,
     build: Tool,
     deliver: Tool,
 }
@@ -49,6 +53,7 @@ impl Tools {
             .first()
             .context("the action has no program")?;
         Ok(Self {
+            agent: Tool::new(&bazel.file(AGENT, "default")?)?,
             build: Tool::new(&bazel.execution_root().join(program))?,
             deliver: Tool::new(&bazel.executable("//:load")?)?,
         })
@@ -87,6 +92,8 @@ fn in_copy(
     let module = template
         .replace("{rules_stevedore}", &workspace.root().display().to_string())
         .replace("{platform}", platform()?)
+        .replace("{agent_tool_url}", &tools.agent.url())
+        .replace("{agent_tool_sha256}", &tools.agent.sha256)
         .replace("{build_tool_url}", &tools.build.url())
         .replace("{build_tool_sha256}", &tools.build.sha256)
         .replace("{deliver_tool_url}", &tools.deliver.url())
@@ -113,7 +120,9 @@ fn downloaded(bazel: &Bazel<'_>) -> Result<()> {
     let deliver_tool = fs::canonicalize(&load).context("the load has no deliver tool")?;
     let action = bazel.action("LayerDescribe", "//:layer")?;
     let build_tool = action.arguments.first().map_or("", String::as_str);
+    let agent = bazel.file(AGENT, "default")?;
     for (tool, repository) in [
+        (&*agent.to_string_lossy(), "stevedore_prebuilt_agent_"),
         (build_tool, "stevedore_prebuilt_build_"),
         (
             &deliver_tool.to_string_lossy(),
