@@ -65,7 +65,7 @@ impl Container {
             before_start: String::new(),
         };
         for folder in ["upper", "work", "merged"] {
-            fs::create_dir(container.folder.path().join(folder)).unwrap();
+            fs::create_dir(container.part(folder)).unwrap();
         }
         let directories = "bin dev etc proc usr/lib usr/lib64 .stevedore tmp";
         for directory in directories.split(' ') {
@@ -88,7 +88,12 @@ impl Container {
 
     /// Where a path of the image is on this machine.
     pub(crate) fn lower(&self, path: &str) -> PathBuf {
-        self.folder.path().join("lower").join(path)
+        self.part("lower").join(path)
+    }
+
+    /// A directory of the overlay: `lower`, the image, or `upper`, what was written.
+    pub(crate) fn part(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Adds a file to the image.
