@@ -6,9 +6,10 @@ This page is generated from the `.bzl` files in `oci/`.
 load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci_layer", "oci_push")
 ```
 
-`oci_layer`, `oci_image`, `oci_import`, `oci_flatten`, `oci_rebase`, `oci_index`, `oci_bundle`, `oci_incremental_load`,
-`oci_push`, `oci_metadata` and `oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in
-`oci_pull.bzl`; the module extensions in `extensions.bzl`.
+`oci_layer`, `oci_image`, `oci_import`, `oci_flatten`, `oci_rebase`, `oci_run_and_commit`, `oci_run_and_commit_layer`,
+`oci_run_and_extract`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`, `oci_metadata` and `oci_healthcheck` are in
+`defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in `oci_pull.bzl`; the module
+extensions in `extensions.bzl`.
 """
 
 load(
@@ -24,6 +25,9 @@ load(
     _oci_metadata = "oci_metadata",
     _oci_push = "oci_push",
     _oci_rebase = "oci_rebase",
+    _oci_run_and_commit = "oci_run_and_commit",
+    _oci_run_and_commit_layer = "oci_run_and_commit_layer",
+    _oci_run_and_extract = "oci_run_and_extract",
 )
 load("//oci:extensions.bzl", _oci = "oci", _stevedore = "stevedore")
 load("//oci:oci_pull.bzl", _oci_pull = "oci_pull")
@@ -49,6 +53,9 @@ oci_image = _oci_image
 oci_import = _oci_import
 oci_flatten = _oci_flatten
 oci_rebase = _oci_rebase
+oci_run_and_commit = _oci_run_and_commit
+oci_run_and_commit_layer = _oci_run_and_commit_layer
+oci_run_and_extract = _oci_run_and_extract
 oci_index = _oci_index
 oci_bundle = _oci_bundle
 oci_incremental_load = _oci_incremental_load

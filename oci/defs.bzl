@@ -16,6 +16,9 @@ load("//oci:oci_layer.bzl", _oci_layer = "oci_layer")
 load("//oci:oci_metadata.bzl", _oci_metadata = "oci_metadata")
 load("//oci:oci_push.bzl", _oci_push = "oci_push")
 load("//oci:oci_rebase.bzl", _oci_rebase = "oci_rebase")
+load("//oci:oci_run_and_commit.bzl", _oci_run_and_commit = "oci_run_and_commit")
+load("//oci:oci_run_and_commit_layer.bzl", _oci_run_and_commit_layer = "oci_run_and_commit_layer")
+load("//oci:oci_run_and_extract.bzl", _oci_run_and_extract = "oci_run_and_extract")
 
 visibility("public")
 
@@ -30,3 +33,6 @@ oci_layer = _oci_layer
 oci_metadata = _oci_metadata
 oci_push = _oci_push
 oci_rebase = _oci_rebase
+oci_run_and_commit = _oci_run_and_commit
+oci_run_and_commit_layer = _oci_run_and_commit_layer
+oci_run_and_extract = _oci_run_and_extract

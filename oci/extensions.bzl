@@ -1,7 +1,9 @@
-"""The module extensions: images in registries, and prebuilt tools."""
+"""The module extensions: images in registries, secrets, and prebuilt tools."""
 
+load("//oci/private:machine.bzl", "MACHINE_REPOSITORY", "machine")
 load("//oci/private:prebuilt.bzl", "PREBUILT_PLATFORMS", "prebuilt_tool", "prebuilt_toolchains")
 load("//oci/private:pull_tag.bzl", "declare_pulls", "pull_tag")
+load("//oci/private:secret_tag.bzl", "secret_tag", "secret_variables")
 load("//oci/private:suggestion.bzl", "did_you_mean")
 
 visibility("public")
@@ -130,10 +132,11 @@ stevedore = module_extension(
 )
 
 def _oci_impl(module_ctx):
+    machine(name = MACHINE_REPOSITORY, secrets = secret_variables(module_ctx))
     return module_ctx.extension_metadata(reproducible = declare_pulls(module_ctx))
 
 oci = module_extension(
     implementation = _oci_impl,
-    doc = "Images in registries.",
-    tag_classes = {"pull": pull_tag},
+    doc = "Images in registries, and secrets for commands in containers.",
+    tag_classes = {"pull": pull_tag, "secret": secret_tag},
 )

@@ -1,7 +1,7 @@
 """Defines `oci_image`."""
 
 load("//oci/private:image.bzl", _oci_image = "oci_image")
-load("//oci/private:value_or_file.bzl", "assignments_error", "assignments_file", "time_file")
+load("//oci/private:value_or_file.bzl", "image_arguments")
 
 visibility("public")
 
@@ -111,29 +111,17 @@ def oci_image(
       stamp: int; whether the workspace status is filled in: `1` always, `0` never, `-1` with `--stamp`.
       **kwargs: [attributes that all rules have](https://bazel.build/reference/be/common-definitions#common-attributes).
     """
-    for attribute, value in {"annotations": annotations, "env": env, "labels": labels}.items():
-        error = assignments_error(value)
-        if error:
-            fail("oci_image `{}`: attribute `{}`: {}".format(name, attribute, error))
     _oci_image(
         name = name,
-        annotations = {} if assignments_file(annotations) else annotations,
-        annotations_file = assignments_file(annotations),
         architecture = architecture,
         author = author,
         base = base,
         cmd = cmd,
         comment = comment,
-        created = "" if time_file(created) else created,
-        created_file = time_file(created),
         entrypoint = entrypoint,
-        env = {} if assignments_file(env) else env,
-        env_file = assignments_file(env),
         exposed_ports = exposed_ports,
         healthcheck = healthcheck,
         history = history,
-        labels = {} if assignments_file(labels) else labels,
-        labels_file = assignments_file(labels),
         layers = layers,
         os = os,
         os_features = os_features,
@@ -145,5 +133,12 @@ def oci_image(
         variant = variant,
         volumes = volumes,
         workdir = workdir,
-        **kwargs
+        **(kwargs | image_arguments(
+            name = name,
+            annotations = annotations,
+            created = created,
+            env = env,
+            labels = labels,
+            rule = "oci_image",
+        ))
     )

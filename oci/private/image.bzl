@@ -13,15 +13,49 @@ load(":target_platform.bzl", "TARGET_PLATFORM_ATTRS", "target_platform")
 
 visibility(["//oci/..."])
 
-def _oci_image_impl(ctx):
-    layers = [
-        layer
-        for target in ctx.attr.layers
-        for layer in layers_of(ctx, attribute = "layers", target = target)
-    ]
+# What an image is beside its base and its layers.
+IMAGE_CONFIG_ATTRS = {
+    "annotations": attr.string_dict(doc = "Annotations."),
+    "annotations_file": attr.label(doc = "A file with annotations.", allow_single_file = True),
+    "architecture": attr.string(doc = "The processor architecture."),
+    "author": attr.string(doc = "Who made the image."),
+    "cmd": attr.string_list(doc = "The command's arguments."),
+    "comment": attr.string(doc = "The comment in the history."),
+    "created": attr.string(doc = "The creation time."),
+    "created_file": attr.label(doc = "A file with the creation time.", allow_single_file = True),
+    "entrypoint": attr.string_list(doc = "The command."),
+    "env": attr.string_dict(doc = "Environment variables."),
+    "env_file": attr.label(doc = "A file with environment variables.", allow_single_file = True),
+    "exposed_ports": attr.string_list(doc = "Ports."),
+    "healthcheck": attr.string(doc = "What `oci_healthcheck` returns."),
+    "history": attr.string_list(doc = "Entries of the history."),
+    "labels": attr.string_dict(doc = "Labels."),
+    "labels_file": attr.label(doc = "A file with labels.", allow_single_file = True),
+    "os": attr.string(doc = "The operating system."),
+    "os_features": attr.string_list(doc = "What the image needs of the operating system."),
+    "os_version": attr.string(doc = "The version of the operating system."),
+    "reset": attr.string_list(doc = "What is not inherited."),
+    "stop_signal": attr.string(doc = "The signal that stops a container."),
+    "user": attr.string(doc = "The user."),
+    "variant": attr.string(doc = "The variant of the architecture."),
+    "volumes": attr.string_list(doc = "Volumes."),
+    "workdir": attr.string(doc = "The working directory."),
+} | STAMP_ATTRS | TARGET_PLATFORM_ATTRS
+
+def image_providers(ctx, *, base, layers):
+    """Registers the actions of an image whose config the target's attributes say.
+
+    Args:
+      ctx: rule context with `IMAGE_CONFIG_ATTRS`.
+      base: `OciImageInfo` or `None`.
+      layers: list of `OciLayerInfo`; what is added to the base, the bottom one first.
+
+    Returns:
+      list of providers.
+    """
     image = image_actions(
         ctx,
-        base = image_of(ctx, attribute = "base", target = ctx.attr.base) if ctx.attr.base else None,
+        base = base,
         config_spec = spec(
             files = {
                 "--created-file": ctx.file.created_file,
@@ -44,38 +78,24 @@ def _oci_image_impl(ctx):
         image_output_groups(ctx, image = image),
     ]
 
+def _oci_image_impl(ctx):
+    return image_providers(
+        ctx,
+        base = image_of(ctx, attribute = "base", target = ctx.attr.base) if ctx.attr.base else None,
+        layers = [
+            layer
+            for target in ctx.attr.layers
+            for layer in layers_of(ctx, attribute = "layers", target = target)
+        ],
+    )
+
 oci_image = rule(
     implementation = _oci_image_impl,
     doc = "See the macro of the same name.",
-    attrs = {
-        "annotations": attr.string_dict(doc = "Annotations."),
-        "annotations_file": attr.label(doc = "A file with annotations.", allow_single_file = True),
-        "architecture": attr.string(doc = "The processor architecture."),
-        "author": attr.string(doc = "Who made the image."),
+    attrs = IMAGE_CONFIG_ATTRS | TAR_LAYER_ATTRS | {
         "base": attr.label(doc = "The image to add to.", allow_files = True, aspects = [image_aspect]),
-        "cmd": attr.string_list(doc = "The command's arguments."),
-        "comment": attr.string(doc = "The comment in the history."),
-        "created": attr.string(doc = "The creation time."),
-        "created_file": attr.label(doc = "A file with the creation time.", allow_single_file = True),
-        "entrypoint": attr.string_list(doc = "The command."),
-        "env": attr.string_dict(doc = "Environment variables."),
-        "env_file": attr.label(doc = "A file with environment variables.", allow_single_file = True),
-        "exposed_ports": attr.string_list(doc = "Ports."),
-        "healthcheck": attr.string(doc = "What `oci_healthcheck` returns."),
-        "history": attr.string_list(doc = "Entries of the history."),
-        "labels": attr.string_dict(doc = "Labels."),
-        "labels_file": attr.label(doc = "A file with labels.", allow_single_file = True),
         "layers": attr.label_list(doc = "Layers and tars.", allow_files = True, aspects = [tar_layers_aspect]),
-        "os": attr.string(doc = "The operating system."),
-        "os_features": attr.string_list(doc = "What the image needs of the operating system."),
-        "os_version": attr.string(doc = "The version of the operating system."),
-        "reset": attr.string_list(doc = "What is not inherited."),
-        "stop_signal": attr.string(doc = "The signal that stops a container."),
-        "user": attr.string(doc = "The user."),
-        "variant": attr.string(doc = "The variant of the architecture."),
-        "volumes": attr.string_list(doc = "Volumes."),
-        "workdir": attr.string(doc = "The working directory."),
-    } | STAMP_ATTRS | TAR_LAYER_ATTRS | TARGET_PLATFORM_ATTRS,
+    },
     provides = [OciImageInfo],
     toolchains = [BUILD_TOOLCHAIN_TYPE],
 )

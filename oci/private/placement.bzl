@@ -58,9 +58,18 @@ def _add_files(args, *, path, target):
 def _file_lines(source):
     files = source.files.to_list()
     alone = len(files) == 1 and not source.into_directory
-    return [_file_line(file, "" if alone else _path_in_package(file, source.package)) for file in files]
+    return [_file_line(file, "" if alone else path_in_package(file, source.package)) for file in files]
 
-def _path_in_package(file, package):
+def path_in_package(file, package):
+    """Returns where a file of a target is below a directory that it is put into.
+
+    Args:
+      file: `File`.
+      package: string; the target's package.
+
+    Returns:
+      The file's path relative to the package, or to its repository if it is of another package.
+    """
     path = file.short_path
     if path.startswith("../"):
         # ../repository/path

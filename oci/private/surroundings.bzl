@@ -1,4 +1,4 @@
-"""What the action that fetches a blob has to know of the machine, and its key must not."""
+"""What actions that fetch blobs or run commands have to know of the machine, and their keys must not."""
 
 visibility(["//oci/..."])
 
@@ -33,19 +33,32 @@ _WATCHED = [
     "no_proxy",
 ]
 
+# Where the container engine is, and how it is reached.
+ENGINE_VARIABLES = [
+    "CONTAINER_HOST",
+    "CONTAINER_SSHKEY",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+]
+
 # These differ from one terminal to the next, and a repository is not fetched again for that.
 _UNWATCHED = [
     "PATH",
+    "SSH_AUTH_SOCK",
     "XDG_RUNTIME_DIR",
 ]
 
-def write_surroundings(rctx):
+def write_surroundings(rctx, *, variables = []):
     """Writes the environment variables of this machine that a fetch of a blob needs.
 
     Args:
       rctx: repository context.
+      variables: list of strings; the names of others that are written too. The repository is fetched again when one changes.
     """
-    variables = {name: rctx.getenv(name) for name in _WATCHED}
-    variables |= {name: rctx.os.environ.get(name) for name in _UNWATCHED}
-    found = {name: value for name, value in variables.items() if value}
+    values = {name: rctx.getenv(name) for name in _WATCHED + variables}
+    values |= {name: rctx.os.environ.get(name) for name in _UNWATCHED}
+    found = {name: value for name, value in values.items() if value}
     rctx.file(SURROUNDINGS, json.encode_indent(found), executable = False)

@@ -111,10 +111,14 @@ def _tar_layer_actions(ctx, *, label, prefix, source):
             "tar": source,
         }
         _run(ctx, label, source, "LayerDescribe", "Describing layer %{input}", {"--description": description})
-        _run(ctx, label, source, "LayerCompress", "Compressing layer %{input}", {
-            "--blob": files["blob"],
-            "--blob-description": blob_description,
-        }, compression = compression)
+        compress_layer(
+            ctx,
+            blob = files["blob"],
+            blob_description = blob_description,
+            compression = compression,
+            label = label,
+            source = source,
+        )
     return OciLayerInfo(label = label, **files)
 
 def decompress_layer(ctx, *, label, source, tar):
@@ -127,6 +131,22 @@ def decompress_layer(ctx, *, label, source, tar):
       tar: `File` to be made.
     """
     _run(ctx, label, source, "LayerTar", "Decompressing layer %{input}", {"--tar": tar})
+
+def compress_layer(ctx, *, label, source, compression, blob, blob_description):
+    """Registers the action that compresses a layer.
+
+    Args:
+      ctx: rule or aspect context.
+      label: `Label` of the target that the layer is of, for messages.
+      source: `File`; the tar.
+      compression: `gzip`, `zstd` or `none`.
+      blob: `File` to be made, or `None` if the tar is the blob.
+      blob_description: `File` to be made; the blob's descriptor.
+    """
+    outputs = {"--blob": blob} if blob else {}
+    _run(ctx, label, source, "LayerCompress", "Compressing layer %{input}", outputs | {
+        "--blob-description": blob_description,
+    }, compression = compression)
 
 def _run(ctx, label, source, mnemonic, progress_message, outputs, *, compression = None):
     args = build_tool_args(ctx, "tar-layer")

@@ -41,3 +41,29 @@ def time_file(value):
     if type(value) == "string" and (value[:1].isdigit() or "{{" in value):
         return None
     return value if type(value) in ("string", "Label") and value else None
+
+def image_arguments(*, rule, name, annotations = {}, created = "", env = {}, labels = {}):
+    """Turns those attributes of an image into those of the rule, which has two for each.
+
+    Args:
+      rule: string; the macro's name, for messages.
+      name: string; the target's name.
+      annotations: dict, `select` of dicts, string or `Label`.
+      created: string or `Label`.
+      env: dict, `select` of dicts, string or `Label`.
+      labels: dict, `select` of dicts, string or `Label`.
+
+    Returns:
+      dict.
+    """
+    arguments = {
+        "created": "" if time_file(created) else created,
+        "created_file": time_file(created),
+    }
+    for attribute, value in {"annotations": annotations, "env": env, "labels": labels}.items():
+        error = assignments_error(value)
+        if error:
+            fail("{} `{}`: attribute `{}`: {}".format(rule, name, attribute, error))
+        file = assignments_file(value)
+        arguments |= {attribute: {} if file else value, attribute + "_file": file}
+    return arguments

@@ -50,6 +50,8 @@ failure_test = _make_failure_test("linux_amd64")
 
 unknown_compression_failure_test = _make_failure_test("linux_amd64", settings = {str(Label("//oci:compression")): "bzip2"})
 
+unknown_run_engine_failure_test = _make_failure_test("linux_amd64", settings = {str(Label("//oci:run_engine")): "podman"})
+
 unknown_cpu_failure_test = _make_failure_test("linux_unknown_cpu")
 
 def action_of(env, mnemonic):
