@@ -348,7 +348,6 @@ _NORMAL_DEPENDENCIES = {
     },
     "tools/engine": {
         _COMMON_CONDITION: {
-            "base64": Label("@stevedore_crates__base64-0.22.1//:base64"),
             "bytes": Label("@stevedore_crates__bytes-1.12.1//:bytes"),
             "futures-util": Label("@stevedore_crates__futures-util-0.3.34//:futures_util"),
             "http-body-util": Label("@stevedore_crates__http-body-util-0.1.5//:http_body_util"),

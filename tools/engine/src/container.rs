@@ -1,6 +1,5 @@
 //! Containers that are run in the foreground.
 
-use base64::prelude::{Engine as _, BASE64_STANDARD};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
 use hyper::{Method, Response, StatusCode};
@@ -54,18 +53,6 @@ impl Wait<'_> {
             _ => Ok(ended.status_code),
         }
     }
-}
-
-/// The header with what a file is: JSON in base64, see "Get information about files in a container" in
-/// <https://docs.docker.com/reference/api/engine/>.
-const PATH_STAT: &str = "X-Docker-Container-Path-Stat";
-
-/// The bit of a directory in a mode of Go's (<https://pkg.go.dev/io/fs#FileMode>).
-const GO_MODE_DIR: u32 = 1 << 31;
-
-#[derive(Deserialize)]
-struct PathStat {
-    mode: u32,
 }
 
 #[derive(Deserialize)]
@@ -133,11 +120,11 @@ impl Container<'_> {
         self.client.read(action, response).await.map(drop)
     }
 
-    /// Tells whether something that is no directory is at `path`; links are not followed. One request.
+    /// Tells whether there is something at `path`. One request.
     ///
     /// # Errors
     /// If the engine refuses, or cannot be reached.
-    pub async fn has_file(&self, path: &str) -> Result<bool, Error> {
+    pub async fn has(&self, path: &str) -> Result<bool, Error> {
         let action = Action::FindFile;
         let path = percent_encode(path.as_bytes(), NON_ALPHANUMERIC);
         let path = self.path(&format!("archive?path={path}"));
@@ -146,11 +133,7 @@ impl Container<'_> {
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(false);
         }
-        let response = self.client.successful(action, response).await?;
-        let stat = response.headers().get(PATH_STAT);
-        let stat = stat.and_then(|stat| BASE64_STANDARD.decode(stat).ok());
-        let stat = stat.and_then(|stat| serde_json::from_slice::<PathStat>(&stat).ok());
-        Ok(stat.is_none_or(|stat| stat.mode & GO_MODE_DIR == 0))
+        self.client.successful(action, response).await.map(|_| true)
     }
 
     /// Connects to its standard streams. To be done before it starts, or output may be missed.

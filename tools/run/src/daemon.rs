@@ -235,7 +235,7 @@ impl<'a> Daemon<'a> {
         let container = self.create(&filler).await?;
         let mut volumes = Vec::new();
         for (number, input) in inputs.into_iter().enumerate() {
-            if container.has_file(&input.target).await? {
+            if container.has(&input.target).await? {
                 return Err(Error::Collision {
                     target: input.target,
                 });

@@ -55,7 +55,7 @@ pub enum Error {
     #[error("the commands have changed nothing, so there is no layer; if that is fine, set `allow_empty = True`")]
     Empty,
     /// An input's place is taken.
-    #[error("the input at `{target}` collides with a file of the image; put it elsewhere")]
+    #[error("the input at `{target}` collides with what the image has there; put it where the image has nothing")]
     Collision {
         /// The path in the container.
         target: String,
