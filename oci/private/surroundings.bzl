@@ -33,7 +33,7 @@ _WATCHED = [
     "no_proxy",
 ]
 
-# Where the container engine is, and how it is reached.
+# Where the container engine is, how it is reached, and what runs where there is none.
 ENGINE_VARIABLES = [
     "CONTAINER_HOST",
     "CONTAINER_SSHKEY",
@@ -42,6 +42,8 @@ ENGINE_VARIABLES = [
     "DOCKER_HOST",
     "DOCKER_TLS",
     "DOCKER_TLS_VERIFY",
+    "STEVEDORE_RUNTIME",
+    "STEVEDORE_UNPACKED_BYTES",
 ]
 
 # These differ from one terminal to the next, and a repository is not fetched again for that.
