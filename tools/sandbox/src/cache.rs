@@ -1,8 +1,9 @@
 //! Where sandboxes keep what outlasts them.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -57,7 +58,9 @@ impl Cache {
 }
 
 fn probe(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    // Images have programs that give whoever can reach them the rights of their owner.
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder)?;
     let probe = folder.join(format!(".{}.probe", std::process::id()));
     File::create(&probe)?;
     fs::remove_file(&probe)

@@ -4,6 +4,7 @@ mod bundle;
 mod collect;
 mod control_groups;
 mod error;
+mod inputs;
 mod layers;
 mod mounts;
 mod namespace;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use stevedore_image::digest::Digest;
 
 use super::error::Error;
+use super::inputs;
 use super::namespace::Identity;
 use super::run_folder::RunFolder;
 use super::scaffold::{Scaffold, Shape};
@@ -13,8 +14,8 @@ use crate::request::{InputEntry, Mount, Network, Request};
 
 /// Where the agent is.
 pub(super) const AGENT: &str = "/.stevedore/agent";
-/// What the sandbox calls itself.
-pub(super) const HOST_NAME: &str = "sandbox";
+/// What the sandbox calls itself, as containers do: commands write it down.
+pub(super) const HOST_NAME: &str = "stevedore";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Something to be mounted, whose place is there.
@@ -114,63 +115,15 @@ impl Preparing<'_> {
         Ok(())
     }
 
-    /// Inputs are one directory, if the image has none at the target; else each is mounted by itself.
+    /// An input is one file or directory, where the image has nothing.
     fn input(&mut self, index: usize, target: &str, entries: &[InputEntry]) -> Result<(), Error> {
-        let found = self.scaffold.find(target)?.found;
-        let is_at_target = entries.iter().any(|entry| entry.path.is_empty());
-        if found.is_none() && !is_at_target {
-            let tree = self.tree(index, entries)?;
-            return self.bind(&tree, target, true);
+        if self.scaffold.find(target)?.found.is_some() {
+            return Err(Error::Collides {
+                target: target.to_owned(),
+            });
         }
-        for entry in entries {
-            let target = match entry.path.as_str() {
-                "" => target.to_owned(),
-                path => format!("{}/{path}", target.trim_end_matches('/')),
-            };
-            if self.scaffold.find(&target)?.found.is_some() {
-                return Err(Error::Collides { target });
-            }
-            self.bind(&entry.source, &target, true)?;
-        }
-        Ok(())
-    }
-
-    /// A directory with these entries: other names of the same files where that can be, copies else.
-    fn tree(&self, index: usize, entries: &[InputEntry]) -> Result<PathBuf, Error> {
-        let tree = self.folder.folder(&format!("inputs/{index}"))?;
-        for entry in entries {
-            let path = tree.join(&entry.path);
-            let source = &entry.source;
-            let source = fs::canonicalize(source).map_err(Error::io("find", source))?;
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent).map_err(Error::io("make", parent))?;
-            }
-            copy_tree(&source, &path)?;
-        }
-        Ok(tree)
-    }
-}
-
-fn copy_tree(source: &Path, path: &Path) -> Result<(), Error> {
-    let metadata = fs::symlink_metadata(source).map_err(Error::io("look at", source))?;
-    if metadata.is_dir() {
-        fs::create_dir(path).map_err(Error::io("make", path))?;
-        for entry in fs::read_dir(source).map_err(Error::io("list", source))? {
-            let entry = entry.map_err(Error::io("list", source))?;
-            copy_tree(&entry.path(), &path.join(entry.file_name()))?;
-        }
-        return Ok(());
-    }
-    if metadata.is_symlink() {
-        let target = fs::read_link(source).map_err(Error::io("read", source))?;
-        return std::os::unix::fs::symlink(target, path).map_err(Error::io("make", path));
-    }
-    match fs::hard_link(source, path) {
-        Ok(()) => Ok(()),
-        // Another file system, or somebody else's file.
-        Err(_) => {
-            let copied = fs::copy(source, path).map_err(Error::io("copy", source));
-            copied.map(drop)
-        }
+        let copy = self.folder.folder("inputs")?.join(index.to_string());
+        inputs::copy(entries, &copy)?;
+        self.bind(&copy, target, true)
     }
 }

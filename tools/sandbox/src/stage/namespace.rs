@@ -38,8 +38,8 @@ pub(super) fn enter() -> Result<Identity, Error> {
         mount(None::<&str>, "/", None::<&str>, flags, None::<&str>)
     };
     become_root().map_err(|errno| Error::Namespace(errno.into()))?;
-    // Modes are what layers say, whatever the caller's habits.
-    rustix::process::umask(Mode::empty());
+    // Whatever the caller's habits.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     let text = fs::read_to_string(UID_MAP).map_err(Error::io("read", Path::new(UID_MAP)))?;
     Ok(Identity::parse(&text))
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use stevedore_agent::{Secret, Verdict};
+use stevedore_agent::{Collect, Secret, Verdict};
 use stevedore_sandbox::{InputEntry, Mount};
 
 use super::base;
@@ -48,42 +48,37 @@ fn input(bench: &Bench, target: &str, paths: &[&str]) -> Mount {
 }
 
 fn inputs_are_read_only_and_in_no_layer(_: User) {
-    let command = "cat /in/debs/a /in/debs/sub/b /etc/extra /one; echo x > /in/debs/a || true; echo y > /one || true; \
-         touch /in/beside /tmp/x; rm -f /in/debs/a || true";
+    let command = "cat /in/debs/a /in/debs/sub/b /one; echo x > /in/debs/a || true; echo y > /one || true; touch /in/beside \
+         /tmp/x; rm -f /in/debs/a || true; cp -a /in/debs/sub /copy";
     let mut bench = Bench::new(base, &[command]);
     let mounts = [
         input(&bench, "/in/debs", &["a", "sub/b"]),
-        input(&bench, "/etc", &["extra"]),
         input(&bench, "/one", &[""]),
     ];
     bench.request.mounts.extend(mounts);
+    bench.job.collect = Collect::Layer {
+        latest_mtime: None,
+        exclude: Vec::new(),
+    };
     let outcome = bench.run();
     let expected = [
+        "copy/ 755 0:0 a directory",
+        "copy/b 444 0:0 content1",
         "in/ 755 0:0 a directory",
         "in/beside 644 0:0 ",
         "tmp/ 755 0:0 a directory",
         "tmp/x 644 0:0 ",
     ];
     assert_eq!(outcome.members(), expected);
-    assert!(
-        outcome
-            .output
-            .starts_with("content0\ncontent1\ncontent0\ncontent0\n"),
-        "{}",
-        outcome.output
-    );
-    assert_eq!(
-        outcome.output.matches("Read-only file system").count(),
-        3,
-        "{}",
-        outcome.output
-    );
+    let said = &outcome.output;
+    assert!(said.starts_with("content0\ncontent1\ncontent0\n"), "{said}");
+    assert_eq!(said.matches("Read-only file system").count(), 3, "{said}");
 }
 
 fn an_input_that_collides_is_refused(_: User) {
     for (target, path) in [
         ("/etc/passwd", ""),
-        ("/etc", "passwd"),
+        ("/etc", "new"),
         ("/etc/passwd", "x"),
         ("/tmp", ""),
     ] {
@@ -166,7 +161,7 @@ fn secrets_are_in_no_layer(_: User) {
 
 fn names_are_those_of_the_sandbox(_: User) {
     let outcome = Bench::new(base, &["cat /etc/hostname; echo 1 >> /etc/hosts; touch /x"]).run();
-    assert_eq!(outcome.output, "sandbox\n");
+    assert_eq!(outcome.output, "stevedore\n");
     assert_eq!(outcome.members(), ["x 644 0:0 "]);
 }
 
