@@ -232,6 +232,17 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
         // Most of the time they wait, for pauses and for links that are slow on purpose.
         registries.command.args(["--", "--test-threads=8"]);
     }
+    // As root, and as users whom `newuidmap` knows and does not know.
+    let sandboxes = [
+        "test",
+        "--workspace",
+        "--features=stevedore_sandbox/sandbox-tests",
+        "--test=real",
+    ];
+    suites.push(Suite {
+        agent: true,
+        ..Suite::new("sandboxes", dev("cargo", &sandboxes), Reading::CargoTest)
+    });
     suites.push(Suite::new("real engines", this("e2e")?, Reading::LastLine));
     Ok(suites)
 }

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::user::User;
 
 /// The variable that names the folder; fetched blobs are there too.
 const VARIABLE: &str = "STEVEDORE_CACHE";
@@ -27,8 +28,8 @@ impl Cache {
         let path = |name| variable(name).filter(|value| !value.is_empty());
         let path = |name| path(name).map(PathBuf::from);
         let set = path(VARIABLE).map(|folder| folder.join(NAME));
-        let caches =
-            path("XDG_CACHE_HOME").or_else(|| path("HOME").map(|home| home.join(".cache")));
+        let home = || path("HOME").or_else(|| User::this().map(|user| user.home));
+        let caches = path("XDG_CACHE_HOME").or_else(|| home().map(|home| home.join(".cache")));
         let own = caches.map(|caches| caches.join("rules_stevedore").join(NAME));
         let temporary = path("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
         let user = rustix::process::getuid().as_raw();
@@ -61,6 +62,11 @@ fn probe(folder: &Path) -> io::Result<()> {
     // Images have programs that give whoever can reach them the rights of their owner.
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700).create(folder)?;
+    // What somebody else has put there would run as if it were of the image.
+    let metadata = fs::metadata(folder)?;
+    if metadata.uid() != rustix::process::geteuid().as_raw() || metadata.mode() & 0o022 != 0 {
+        return Err(io::Error::other("others than this user can write to it"));
+    }
     let probe = folder.join(format!(".{}.probe", std::process::id()));
     File::create(&probe)?;
     fs::remove_file(&probe)
@@ -73,6 +79,8 @@ fn about(path: &Path, error: &io::Error) -> io::Error {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -87,6 +95,8 @@ mod tests {
         });
         let found = cache.writable().unwrap();
         assert_eq!(found.parent(), Some(temporary.path()));
+        fs::set_permissions(&found, fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(cache.writable().is_err());
         let nowhere = Cache {
             folders: vec![occupied.join(NAME)],
         };

@@ -15,6 +15,7 @@ mod error;
 mod request;
 #[cfg(target_os = "linux")]
 mod stage;
+mod user;
 
 pub use cache::Cache;
 pub use container::{start, Container, Process};

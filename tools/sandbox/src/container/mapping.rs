@@ -6,13 +6,14 @@ use std::io;
 use tokio::process::Command;
 
 use crate::error::Error;
+use crate::user::User;
 
 /// Maps the users and groups of a process's new user namespace: as many as this user was given in `/etc/subuid` and
 /// `/etc/subgid`, or else root alone, who is this user then.
 pub(super) async fn map_users(process: u32) -> Result<(), Error> {
     let user = rustix::process::getuid().as_raw();
     let group = rustix::process::getgid().as_raw();
-    let name = name_of(user);
+    let name = User::this().map(|user| user.name);
     let range = |file| {
         let text = fs::read_to_string(file).unwrap_or_default();
         subordinate(&text, user, name.as_deref())
@@ -76,17 +77,6 @@ fn subordinate(text: &str, user: u32, name: Option<&str>) -> Option<Range> {
         (is_theirs && count > 0).then_some(Range { first, count })
     });
     ranges.max_by_key(|range| range.count)
-}
-
-fn name_of(user: u32) -> Option<String> {
-    let users = fs::read_to_string("/etc/passwd").ok()?;
-    let number = user.to_string();
-    let found = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1) == Some(number.as_str())).then(|| name.to_owned())
-    });
-    found
 }
 
 #[cfg(test)]

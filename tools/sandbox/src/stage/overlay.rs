@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{symlink, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{chown, symlink, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -20,8 +20,9 @@ const LINKS: &str = "l";
 const BELOW: &str = "below";
 const BASE: &str = "base";
 const ROOT: &str = "root";
-const UPPER: &str = "upper";
-const WORK: &str = "work";
+const CHANGES: &str = "changes";
+const UPPER: &str = "changes/upper";
+const WORK: &str = "changes/work";
 
 /// An overlay that is to be: its layers are known.
 pub(super) struct Overlay<'a> {
@@ -82,28 +83,47 @@ impl<'a> Overlay<'a> {
         let mut lower = vec![scaffold_name.into_owned()];
         lower.extend(self.lower.iter().cloned());
         let base = self.view(BASE, &lower)?;
-        let (upper, root) = (self.folder.folder(UPPER)?, self.folder.folder(ROOT)?);
-        self.folder.folder(WORK)?;
-        // The root's attributes are those of the highest directory.
-        let metadata = fs::metadata(scaffold).map_err(Error::io("look at", scaffold))?;
-        let set = || -> io::Result<()> {
-            std::os::unix::fs::chown(&upper, Some(metadata.uid()), Some(metadata.gid()))?;
-            fs::set_permissions(&upper, fs::Permissions::from_mode(metadata.mode() & 0o7777))
-        };
-        set().map_err(Error::io("set the attributes of", &upper))?;
+        let (changes, root) = (self.folder.folder(CHANGES)?, self.folder.folder(ROOT)?);
         let options = format!(
             "lowerdir={},upperdir={UPPER},workdir={WORK}{}",
             lower.join(":"),
             self.options
         );
-        // What is in it is read once and removed, so no command needs to wait for the disk.
-        let mut mounted = mount_overlay(&root, &format!("{options},volatile"));
+        self.make_upper(scaffold)?;
+        let mut mounted = mount_writable(&root, &options);
         if mounted == Err(Errno::EINVAL) {
-            mounted = mount_overlay(&root, &options);
+            // An overlay, as the root of a container is one, cannot be below another's changes: memory can.
+            let kind = Some("tmpfs");
+            self.checked(mount(
+                kind,
+                &changes,
+                kind,
+                MsFlags::empty(),
+                Some("mode=755"),
+            ))?;
+            self.folder.note_mount(&changes);
+            self.make_upper(scaffold)?;
+            mounted = mount_writable(&root, &options);
         }
         self.checked(mounted)?;
         self.folder.note_mount(&root);
-        Ok(Mounted { root, upper, base })
+        Ok(Mounted {
+            root,
+            upper: self.folder.path(UPPER),
+            base,
+        })
+    }
+
+    /// Makes the directories for what changes. The root's attributes are those of the highest directory.
+    fn make_upper(&self, scaffold: &Path) -> Result<(), Error> {
+        self.folder.folder(WORK)?;
+        let upper = self.folder.folder(UPPER)?;
+        let metadata = fs::metadata(scaffold).map_err(Error::io("look at", scaffold))?;
+        let set = || -> io::Result<()> {
+            chown(&upper, Some(metadata.uid()), Some(metadata.gid()))?;
+            fs::set_permissions(&upper, fs::Permissions::from_mode(metadata.mode() & 0o7777))
+        };
+        set().map_err(Error::io("set the attributes of", &upper))
     }
 
     /// A view of lower directories without an upper one: an overlay if there are several.
@@ -142,6 +162,15 @@ impl Mounted {
     /// What they saw at first.
     pub(super) fn base(&self) -> &Path {
         &self.base
+    }
+}
+
+/// What is in it is read once and removed, so no command needs to wait for the disk.
+fn mount_writable(at: &Path, options: &str) -> nix::Result<()> {
+    match mount_overlay(at, &format!("{options},volatile")) {
+        // Before Linux 5.10.
+        Err(Errno::EINVAL) => mount_overlay(at, options),
+        mounted => mounted,
     }
 }
 

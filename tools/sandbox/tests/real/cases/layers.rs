@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use nix::mount::{mount, umount2, MntFlags, MsFlags};
+use nix::sched::{unshare, CloneFlags};
 use stevedore_agent::Collect;
-use stevedore_image::archive::Kind;
+use stevedore_image::archive::{Kind, Reader};
 use stevedore_sandbox::LayerFile;
 
 use super::base;
@@ -36,9 +38,15 @@ pub(super) const ALL: &[(&str, Test)] = &[
     ),
     ("owners_of_the_base_come_back", owners_of_the_base_come_back),
     ("devices_are_made_by_root", devices_are_made_by_root),
+    ("files_are_given_as_they_are", files_are_given_as_they_are),
+    ("extended_attributes_are_kept", extended_attributes_are_kept),
     (
-        "the_agent_finds_the_same_layer",
-        the_agent_finds_the_same_layer,
+        "a_user_of_the_image_runs_the_commands",
+        a_user_of_the_image_runs_the_commands,
+    ),
+    (
+        "a_cache_on_an_overlay_will_do",
+        a_cache_on_an_overlay_will_do,
     ),
     (
         "an_implied_directory_is_as_below",
@@ -199,25 +207,106 @@ fn devices_are_made_by_root(user: User) {
     }
 }
 
-/// Another way to the same bytes: the agent compares what there was and what there is.
-fn the_agent_finds_the_same_layer(_: User) {
-    let command = "rm -r /kept /opaque; mkdir /kept; echo n > /kept/n; ln /kept/n /kept/m; chmod 600 /replaced; mkdir /new; \
-         ln -s x /new/l; touch /again/new; rm /became_file; mkdir /became_file; mkdir -p /again/.d/e";
-    let mut bench = Bench::new(several, &[command]);
-    let upper = bench.run();
-    assert!(!upper.members().is_empty());
-    let list = bench.folder.path().join("list");
-    std::fs::write(&list, b"").unwrap();
-    // The stage reads the upper directory only for layers; as files, the agent reads them itself.
+fn files_are_given_as_they_are(_: User) {
+    let mut bench = Bench::new(base, &["mkdir /out; echo 1 > /out/a; ln /out/a /out/b"]);
     bench.job.collect = Collect::Files {
-        paths: vec!["/kept".to_owned()],
+        paths: vec!["/out".to_owned()],
     };
-    let files = bench.run().members();
-    let files: Vec<&str> = files
-        .iter()
-        .map(|line| line.split(' ').next().unwrap())
-        .collect();
-    assert_eq!(files, ["kept/", "kept/m", "kept/n"]);
+    let expected = [
+        "out/ 755 0:0 a directory",
+        "out/a 644 0:0 1",
+        "out/b 644 0:0 1",
+    ];
+    assert_eq!(bench.run().members(), expected);
+}
+
+fn extended_attributes_are_kept(_: User) {
+    // CAP_NET_RAW, permitted and effective.
+    let capability = [
+        1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    let xattrs = vec![
+        (b"security.capability".to_vec(), capability.to_vec()),
+        (b"user.note".to_vec(), b"text".to_vec()),
+    ];
+    let layers = |folder: &Path| {
+        let mut layer = Layer::default();
+        let mut file = member("able", Kind::File { size: 1 }, 0o755);
+        file.xattrs.clone_from(&xattrs);
+        layer.add(&file, b"x");
+        let mut layers = base(folder);
+        layers.push(layer.write(folder, "able.tar"));
+        layers
+    };
+    let outcome = Bench::new(layers, &["chmod 700 /able"]).run();
+    assert_eq!(outcome.members(), ["able 700 0:0 x"]);
+    let mut reader = Reader::new(Path::new("layer"), &outcome.tar[..]);
+    let (member, _) = reader.next_member().unwrap().unwrap();
+    assert_eq!(member.xattrs, xattrs);
+}
+
+fn a_user_of_the_image_runs_the_commands(user: User) {
+    let mut bench = Bench::new(base, &["id -u; cd; pwd; touch /tmp/x"]);
+    bench.job.user = "user".to_owned();
+    bench.request.layers.push({
+        let mut open = Layer::default();
+        open.directory("tmp/", 0o1777);
+        open.directory("home/", 0o755);
+        open.directory("home/user/", 0o755);
+        open.write(bench.folder.path(), "open.tar")
+    });
+    let outcome = bench.run();
+    match user {
+        User::Single => {
+            assert_eq!(outcome.code, Some(1));
+            assert!(
+                outcome.output.contains("there is only one user"),
+                "{outcome:?}"
+            );
+        }
+        _ => {
+            assert_eq!(outcome.members()[1], "tmp/x 644 1000:1000 ");
+            assert_eq!(outcome.output, "1000\n/home/user\n");
+        }
+    }
+}
+
+/// As in a container, whose root is an overlay.
+fn a_cache_on_an_overlay_will_do(user: User) {
+    let mut bench = Bench::new(base, &["rm -r /bin/true /tmp; echo x > /x"]);
+    if user == User::Root {
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        let folder = bench.folder.path();
+        for name in ["lower", "upper", "work", "cache"] {
+            std::fs::create_dir(folder.join(name)).unwrap();
+        }
+        let options = ["lower", "upper", "work"]
+            .map(|name| format!("{name}dir={}", folder.join(name).display()));
+        let kind = Some("overlay");
+        let options = Some(options.join(","));
+        let private = MsFlags::MS_PRIVATE | MsFlags::MS_REC;
+        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).unwrap();
+        mount(
+            kind,
+            &folder.join("cache"),
+            kind,
+            MsFlags::empty(),
+            options.as_deref(),
+        )
+        .unwrap();
+        bench.request.cache = folder.join("cache");
+    }
+    let expected = [
+        ".wh.tmp 0 0:0 ",
+        "bin/ 755 0:0 a directory",
+        "bin/.wh.true 0 0:0 ",
+        "x 644 0:0 x",
+    ];
+    assert_eq!(bench.run().members(), expected);
+    assert_eq!(bench.remains(), [""; 0]);
+    if user == User::Root {
+        umount2(&bench.request.cache, MntFlags::MNT_DETACH).unwrap();
+    }
 }
 
 fn an_implied_directory_is_as_below(_: User) {

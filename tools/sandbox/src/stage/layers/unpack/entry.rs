@@ -181,14 +181,19 @@ impl<'a> Entry<'a> {
     }
 
     fn make_whiteout(self) -> io::Result<()> {
-        let made = mknodat(
+        match mknodat(
             self.directory,
             self.name,
             FileType::CharacterDevice,
             Mode::empty(),
             0,
-        );
-        Ok(made?)
+        ) {
+            Err(Errno::PERM) => Err(io::Error::other(
+                "what hides a file of another layer cannot be made on an overlay, as the root of a container is one: set \
+                 `STEVEDORE_CACHE` to a folder on another file system",
+            )),
+            made => Ok(made?),
+        }
     }
 
     fn is_whiteout(self) -> io::Result<bool> {
