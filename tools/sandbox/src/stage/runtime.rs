@@ -12,8 +12,12 @@ use super::run_folder::RunFolder;
 
 /// The variable that names the program.
 const VARIABLE: &str = "STEVEDORE_RUNTIME";
-/// Those that are looked for. crun refuses machines whose control groups are of both versions.
+/// Those that are looked for, in this order.
 const NAMES: [&str; 2] = ["runc", "crun"];
+/// The order where control groups are of version 2 alone: crun is three times as fast, and refuses those of both versions.
+const NAMES_FOR_UNIFIED: [&str; 2] = ["crun", "runc"];
+/// What is there if they are.
+const UNIFIED: &str = "/sys/fs/cgroup/cgroup.controllers";
 /// Where they are, whatever `PATH` says: a build's rarely has the folders of the administrator.
 const FOLDERS: [&str; 6] = [
     "/usr/bin",
@@ -51,7 +55,11 @@ impl Runtime {
         }
         let path = env::var_os("PATH").unwrap_or_default();
         let folders = || env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
-        let candidates = NAMES
+        let names = match Path::new(UNIFIED).exists() {
+            true => NAMES_FOR_UNIFIED,
+            false => NAMES,
+        };
+        let candidates = names
             .into_iter()
             .flat_map(|name| folders().map(move |folder| folder.join(name)));
         match candidates.into_iter().find(|path| is_program(path)) {
