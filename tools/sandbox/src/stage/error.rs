@@ -21,7 +21,10 @@ pub(super) enum Error {
     Request(#[source] serde_json::Error),
     #[error("the sandbox is not wanted any more")]
     Unwanted,
-    #[error("failed to enter new namespaces: a sandbox needs the right to mount, which containers often lack")]
+    #[error(
+        "failed to enter new namespaces: a sandbox needs the right to mount, which containers often lack, and users of Ubuntu, see the \
+         sysctl `kernel.apparmor_restrict_unprivileged_userns`; or use `engine = \"daemon\"`"
+    )]
     Namespace(#[source] io::Error),
     #[error("failed to unpack a layer")]
     Layer(#[source] stevedore_image::Error),
