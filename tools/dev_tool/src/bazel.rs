@@ -149,6 +149,11 @@ impl<'a> Bazel<'a> {
         &self.folder
     }
 
+    /// The folder that Bazel keeps everything of the workspace in.
+    pub(crate) fn output_base(&self) -> &Path {
+        &self.output_base
+    }
+
     /// The folder that actions' paths are relative to.
     pub(crate) fn execution_root(&self) -> &Path {
         &self.execution_root
@@ -171,10 +176,14 @@ impl<'a> Bazel<'a> {
 
     /// Builds targets and returns the actions that this took.
     pub(crate) fn spawns(&self, arguments: &[&str]) -> Result<Vec<Spawn>> {
+        Self::spawns_of(|flag| self.build(&[&[flag], arguments].concat()))
+    }
+
+    /// Returns the actions that `build` took, which gives Bazel the flag that it gets.
+    pub(crate) fn spawns_of(build: impl FnOnce(&str) -> Result<()>) -> Result<Vec<Spawn>> {
         let scratch = Scratch::new()?;
         let log = scratch.file("log");
-        let flag = format!("--execution_log_json_file={}", log.display());
-        self.build(&[&[flag.as_str()], arguments].concat())?;
+        build(&format!("--execution_log_json_file={}", log.display()))?;
         let text = std::fs::read(&log).context("failed to read Bazel's execution log")?;
         serde_json::Deserializer::from_slice(&text)
             .into_iter()

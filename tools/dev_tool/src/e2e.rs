@@ -15,6 +15,7 @@ mod push;
 mod rebased;
 mod refusals;
 mod report;
+mod run;
 mod several;
 
 use anyhow::Result;
@@ -44,6 +45,8 @@ enum Part {
     Derived,
     /// Bases in registries
     Pull,
+    /// Commands in containers
+    Run,
     /// Every engine with every disturbance
     Matrix,
 }
@@ -79,6 +82,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.has(Part::Pull) {
         pull::cases(&mut report, workspace);
+    }
+    if options.has(Part::Run) {
+        run::cases(&mut report, workspace)?;
     }
     if options.has(Part::Matrix) {
         matrix::run(workspace, options, &mut report)?;
