@@ -14,6 +14,7 @@ mod proxy;
 mod push_files;
 mod registry_api;
 mod registry_proxy;
+mod system_layer;
 mod tls_front;
 mod token_server;
 mod web_proxy;
@@ -34,6 +35,7 @@ pub use registry_api::{RegistryApi, RegistryReply};
 pub use registry_proxy::{
     PassedRequest, RegistryAnswer, RegistryFault, RegistryProxy, RegistryRule,
 };
+pub use system_layer::{system_layer, CAPABILITY};
 pub use tls_front::TlsFront;
 pub use token_server::{Account, TokenLife, TokenRequest, TokenServer};
 pub use web_proxy::WebProxy;

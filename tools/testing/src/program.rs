@@ -109,6 +109,27 @@ impl Program {
         Ok(program.arg(format!("--output={}", output.display())))
     }
 
+    /// A call of `binary` for the spec `spec.json` in `folder`, with the program `agent`, as a build action makes it: nothing of
+    /// this machine is in its environment, and the files that it writes are in `folder`: `layer.tar` and `layer.json`.
+    ///
+    /// # Errors
+    /// If the folder cannot be used.
+    pub fn run_commands(binary: &Path, folder: &Path, agent: &Path) -> io::Result<Self> {
+        let mut program = Self::at(binary, &folder.join("stevedore-deliver"))?;
+        let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
+        program
+            .command
+            .env_clear()
+            .env("HOME", folder)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .arg("run")
+            .arg(flag("spec", &folder.join("spec.json")))
+            .arg(flag("agent", agent))
+            .arg(flag("tar", &folder.join("layer.tar")))
+            .arg(flag("description", &folder.join("layer.json")));
+        Ok(program)
+    }
+
     fn at(binary: &Path, executable: &Path) -> io::Result<Self> {
         if !executable.is_symlink() {
             // Bazel names the program relative to the folder that its tests start in.

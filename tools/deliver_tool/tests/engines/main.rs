@@ -19,5 +19,6 @@ mod podman_disturbances;
 mod podman_way;
 mod pulled;
 mod remote;
+mod run;
 mod several;
 mod unnamed;
