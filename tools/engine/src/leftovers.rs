@@ -117,7 +117,8 @@ impl Docker {
 pub(crate) enum Removed {
     /// There is nothing any more.
     Gone,
-    /// 409: the engine is removing it because it has ended, or a volume's container is not gone yet.
+    /// 409: the engine is removing it because it has ended, or a volume's container is not gone yet. 500: podman 4 wanted to
+    /// kill a container that ended at that moment ("container not running"), and left it.
     UnderWay(Error),
 }
 
@@ -130,7 +131,11 @@ pub(crate) async fn remove_container(client: &Client, id: &str) -> Result<Remove
 async fn remove(client: &Client, action: Action, path: &str) -> Result<Removed, Error> {
     match client.call(action, Method::DELETE, path).await {
         Err(Error::Status { status: 404, .. }) | Ok(_) => Ok(Removed::Gone),
-        Err(error @ Error::Status { status: 409, .. }) => Ok(Removed::UnderWay(error)),
+        Err(
+            error @ Error::Status {
+                status: 409 | 500, ..
+            },
+        ) => Ok(Removed::UnderWay(error)),
         Err(error) => Err(error),
     }
 }
