@@ -540,6 +540,9 @@ _NORMAL_DEV_DEPENDENCIES = {
         },
     },
     "tools/deliver_tool": {
+        _COMMON_CONDITION: {
+            "tar": Label("@stevedore_crates__tar-0.4.46//:tar"),
+        },
     },
     "tools/delivery": {
         _COMMON_CONDITION: {
@@ -594,6 +597,8 @@ _NORMAL_DEV_ALIASES = {
         },
     },
     "tools/deliver_tool": {
+        _COMMON_CONDITION: {
+        },
     },
     "tools/delivery": {
         _COMMON_CONDITION: {
