@@ -13,7 +13,7 @@ use crate::xattrs::{self, Xattrs};
 /// What was at each path of a root file system; no content of files.
 #[derive(Debug)]
 pub struct Snapshot {
-    pub(crate) children: Vec<Node>,
+    pub(crate) children: Box<[Node]>,
 }
 
 /// One file or directory.
@@ -21,7 +21,8 @@ pub struct Snapshot {
 pub(crate) struct Node {
     pub(crate) name: Box<[u8]>,
     pub(crate) stamp: Stamp,
-    pub(crate) directory: Option<Directory>,
+    /// Boxed, since most nodes have none, and there may be a million of them.
+    pub(crate) directory: Option<Box<Directory>>,
 }
 
 /// What a directory has beside that.
@@ -29,7 +30,7 @@ pub(crate) struct Node {
 pub(crate) struct Directory {
     pub(crate) xattrs: Xattrs,
     /// Sorted by name.
-    pub(crate) children: Vec<Node>,
+    pub(crate) children: Box<[Node]>,
 }
 
 impl Snapshot {
@@ -43,7 +44,7 @@ impl Snapshot {
     }
 }
 
-fn children(disk: &Path, path: &[u8], skipped: &Skipped) -> Result<Vec<Node>, Error> {
+fn children(disk: &Path, path: &[u8], skipped: &Skipped) -> Result<Box<[Node]>, Error> {
     let mut nodes = Vec::new();
     for entry in fs::read_dir(disk).map_err(Error::io("list", disk))? {
         let entry = entry.map_err(Error::io("list", disk))?;
@@ -61,7 +62,7 @@ fn children(disk: &Path, path: &[u8], skipped: &Skipped) -> Result<Vec<Node>, Er
         });
     }
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(nodes)
+    Ok(nodes.into_boxed_slice())
 }
 
 fn directory(
@@ -69,12 +70,12 @@ fn directory(
     path: &[u8],
     metadata: &Metadata,
     skipped: &Skipped,
-) -> Result<Option<Directory>, Error> {
+) -> Result<Option<Box<Directory>>, Error> {
     if !metadata.is_dir() {
         return Ok(None);
     }
-    Ok(Some(Directory {
+    Ok(Some(Box::new(Directory {
         xattrs: xattrs::read(disk)?,
         children: children(disk, path, skipped)?,
-    }))
+    })))
 }
