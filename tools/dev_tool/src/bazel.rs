@@ -30,6 +30,9 @@ pub(crate) struct Spawn {
     /// The target that it belongs to.
     #[serde(default)]
     pub(crate) target_label: String,
+    /// What ran it: `linux-sandbox`, `local`, `remote`, or a cache.
+    #[serde(default)]
+    pub(crate) runner: String,
     #[serde(default)]
     actual_outputs: Vec<SpawnOutput>,
 }

@@ -14,6 +14,7 @@ mod pull;
 mod push;
 mod rebased;
 mod refusals;
+mod remote;
 mod report;
 mod run;
 mod several;
@@ -47,6 +48,8 @@ enum Part {
     Pull,
     /// Commands in containers
     Run,
+    /// Commands on a remote executor
+    Remote,
     /// Every engine with every disturbance
     Matrix,
 }
@@ -85,6 +88,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.has(Part::Run) {
         run::cases(&mut report, workspace)?;
+    }
+    if options.has(Part::Remote) {
+        remote::cases(&mut report, workspace)?;
     }
     if options.has(Part::Matrix) {
         matrix::run(workspace, options, &mut report)?;
