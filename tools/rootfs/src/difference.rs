@@ -58,7 +58,7 @@ impl Difference<'_> {
         let Some(directory) = &new.directory else {
             return match old {
                 Some(old) if old.stamp == new.stamp => Ok(()),
-                _ => self.add(path),
+                old => self.add(path, old),
             };
         };
         let old_directory = old.and_then(|old| old.directory.as_ref().map(|found| (old, found)));
@@ -70,12 +70,15 @@ impl Difference<'_> {
         self.directory(path, children, &directory.children)?;
         match is_same && self.entries.len() == at {
             true => Ok(()),
-            false => self.add(path),
+            false => self.add(path, old),
         }
     }
 
-    fn add(&mut self, path: &[u8]) -> Result<(), Error> {
-        self.entries.extend(inode::look_at(self.root, path)?);
+    /// Adds what is at `path`; what is in no layer takes away what was there.
+    fn add(&mut self, path: &[u8], old: Option<&Node>) -> Result<(), Error> {
+        let entry = inode::look_at(self.root, path)?;
+        let whiteout = || old.map(|_| Entry::whiteout(path.to_vec()));
+        self.entries.extend(entry.or_else(whiteout));
         Ok(())
     }
 }
@@ -184,5 +187,10 @@ mod tests {
             drop(std::os::unix::net::UnixListener::bind(root.join("a/socket")).unwrap());
         });
         assert_eq!(socket.unwrap(), [""; 0]);
+        let in_place_of_a_file = changed(&["a/socket"], |root| {
+            fs::remove_file(root.join("a/socket")).unwrap();
+            drop(std::os::unix::net::UnixListener::bind(root.join("a/socket")).unwrap());
+        });
+        assert_eq!(in_place_of_a_file.unwrap(), ["a/", "-a/socket"]);
     }
 }

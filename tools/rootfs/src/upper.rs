@@ -101,8 +101,15 @@ impl Walk<'_> {
         )
     }
 
+    /// Adds what is at `path`; what is in no layer takes away what was there.
     fn add(&mut self, path: &[u8]) -> Result<(), Error> {
-        self.entries.extend(inode::look_at(self.upper, path)?);
+        match inode::look_at(self.upper, path)? {
+            Some(entry) => self.entries.push(entry),
+            None if self.look_below(path)?.is_some() => {
+                self.entries.push(Entry::whiteout(path.to_vec()));
+            }
+            None => {}
+        }
         Ok(())
     }
 
@@ -136,4 +143,32 @@ fn names(disk: &Path) -> Result<BTreeSet<Vec<u8>>, Error> {
     names
         .collect::<io::Result<_>>()
         .map_err(Error::io("list", disk))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+    use crate::changes::EntryKind;
+
+    #[test]
+    fn a_socket_is_left_out_and_takes_away_what_was_there() {
+        let root = tempfile::tempdir().unwrap();
+        let (upper, below) = (root.path().join("upper"), root.path().join("below"));
+        fs::create_dir_all(upper.join("a")).unwrap();
+        fs::create_dir_all(below.join("a")).unwrap();
+        fs::write(below.join("a/was"), "").unwrap();
+        for name in ["was", "new"] {
+            drop(UnixListener::bind(upper.join("a").join(name)).unwrap());
+        }
+        let changes = upper_difference(&upper, &below, &Skipped::always()).unwrap();
+        let whiteouts = changes.entries().iter().map(|entry| {
+            let path = String::from_utf8_lossy(&entry.path).into_owned();
+            (path, entry.kind == EntryKind::Whiteout)
+        });
+        let expected = [("a".to_owned(), false), ("a/was".to_owned(), true)];
+        assert_eq!(whiteouts.collect::<Vec<_>>(), expected);
+    }
 }
