@@ -133,7 +133,8 @@ impl FileTree {
     pub(crate) fn layer_differences(&self, other: &Self, base: &Self) -> Vec<String> {
         let mut found = Vec::new();
         let paths: BTreeSet<_> = self.paths().chain(other.paths()).collect();
-        for path in paths.into_iter().filter(|path| !is_of_builder(path)) {
+        let says_nothing = |path: &str| is_of_builder(path) || base.is_needlessly_opaque(path);
+        for path in paths.into_iter().filter(|path| !says_nothing(path)) {
             match (self.nodes.get(path), other.nodes.get(path)) {
                 (Some(node), Some(other)) => {
                     let mut expected = node.clone();
@@ -154,6 +155,12 @@ impl FileTree {
             }
         }
         found
+    }
+
+    /// Whether `path` is the mark that overlayfs puts into every new folder: below it, this tree has nothing to hide.
+    fn is_needlessly_opaque(&self, path: &str) -> bool {
+        path.strip_suffix("/.wh..wh..opq")
+            .is_some_and(|folder| !self.nodes.contains_key(folder))
     }
 
     /// This tree and another, whose paths are others.
@@ -359,6 +366,8 @@ mod tests {
             (layer("a", 0o700)?, 1),
             (layer("b", 0o755)?, 1),
             (layer("in", 0o700)?, 0),
+            (layer("new/.wh..wh..opq", 0o700)?, 0),
+            (layer("a/.wh..wh..opq", 0o700)?, 1),
         ] {
             assert_eq!(one.layer_differences(&none, &base).len(), count, "{one:?}");
             assert_eq!(none.layer_differences(&one, &base).len(), count, "{one:?}");
