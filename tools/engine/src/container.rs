@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::container_request::ContainerRequest;
 use crate::docker::Docker;
 use crate::error::{Action, Error};
-use crate::leftovers;
+use crate::leftovers::{self, Removed};
 use crate::stdio::{Input, OutputReader};
 use stevedore_wire::{empty, Body};
 
@@ -206,9 +206,10 @@ impl Container<'_> {
     /// # Errors
     /// If the engine refuses, or cannot be reached. A container that is gone already is no error.
     pub async fn remove(&self) -> Result<(), Error> {
-        leftovers::remove_container(self.client, &self.id)
-            .await
-            .map(drop)
+        match leftovers::remove_container(self.client, &self.id).await? {
+            Removed::UnderWay(error @ Error::Status { status: 500, .. }) => Err(error),
+            Removed::UnderWay(_) | Removed::Gone => Ok(()),
+        }
     }
 
     async fn post(&self, action: Action, operation: &str) -> Result<(), Error> {

@@ -164,7 +164,6 @@ impl<'a> Daemon<'a> {
         });
         let secrets =
             (!spec.secrets.is_empty()).then(|| (SECRETS.to_owned(), SECRETS_OPTIONS.to_owned()));
-        let is_podman = self.engine.identity().kind == EngineKind::Podman;
         ContainerRequest {
             entrypoint: vec![format!("{FOLDER}/agent")],
             network: match spec.network {
@@ -175,8 +174,7 @@ impl<'a> Daemon<'a> {
             labels: self.marks.labels(),
             workplace: Some(Workplace {
                 hostname: HOSTNAME.to_owned(),
-                // podman takes the image that it is given, whatever it is for.
-                platform: platform.filter(|_| !is_podman).cloned(),
+                platform: self.named(platform),
                 volumes: caches.collect(),
                 tmpfs: tmpfs.chain(secrets).collect(),
                 memory: spec.memory,
@@ -185,6 +183,12 @@ impl<'a> Daemon<'a> {
             }),
             ..ContainerRequest::new(image)
         }
+    }
+
+    /// The platform that a request names; podman takes the image that it is given, whatever it is for.
+    fn named(&self, platform: Option<&Platform>) -> Option<Platform> {
+        let is_podman = self.engine.identity().kind == EngineKind::Podman;
+        platform.filter(|_| !is_podman).cloned()
     }
 
     fn files(&self, agent: &Path, mut items: Vec<Item>) -> stevedore_wire::Body {
@@ -217,10 +221,7 @@ impl<'a> Daemon<'a> {
             labels: self.marks.labels(),
             entrypoint: vec!["/never-started".to_owned()],
             workplace: Some(Workplace {
-                platform: self
-                    .request(image, platform)
-                    .workplace
-                    .and_then(|own| own.platform),
+                platform: self.named(platform),
                 volumes: numbers.clone().map(writable).collect(),
                 ..Workplace::default()
             }),
