@@ -37,6 +37,7 @@ load(
     _OciImageInfo = "OciImageInfo",
     _OciIndexInfo = "OciIndexInfo",
     _OciLayerInfo = "OciLayerInfo",
+    _OciLoadInfo = "OciLoadInfo",
     _StevedoreToolInfo = "StevedoreToolInfo",
 )
 load(
@@ -69,6 +70,7 @@ OciImageInfo = _OciImageInfo
 OciIndexInfo = _OciIndexInfo
 OciBundleInfo = _OciBundleInfo
 OciLayerInfo = _OciLayerInfo
+OciLoadInfo = _OciLoadInfo
 StevedoreToolInfo = _StevedoreToolInfo
 oci = _oci
 oci_pull = _oci_pull

@@ -1,4 +1,4 @@
-"""Providers of the rules: what a layer, an image, an index and a bundle are made of."""
+"""Providers of the rules: what a layer, an image, an index, a bundle and a load are made of."""
 
 visibility("public")
 
@@ -157,6 +157,26 @@ repositories, each with a tag or without, and perhaps with placeholders like `{{
         "stamped": "`bool`: whether placeholders are replaced by values of the workspace status.",
     },
     init = _init_oci_bundle_info,
+)
+
+def _init_oci_load_info(*, label, images):
+    if type(label) != "Label":
+        fail("OciLoadInfo: field `label` must be a Label, got `{}` ({})".format(label, type(label)))
+    if type(images) != "tuple" or not images:
+        fail("OciLoadInfo: field `images` must be a tuple of structs, one at least, got `{}` ({})".format(images, type(images)))
+    for named in images:
+        _check_files(provider = "OciLoadInfo", fields = {"images.tags": named.tags})
+    return {"images": images, "label": label}
+
+OciLoadInfo, _new_oci_load_info = provider(
+    doc = "What an `oci_incremental_load` loads: for rules that load the same themselves.",
+    # @unsorted-dict-items
+    fields = {
+        "label": "`Label`: the target that loads them; for messages.",
+        "images": """`tuple` of structs, one at least, of `content`, an `OciImageInfo` or `OciIndexInfo`, and `tags`, a `File`
+with the references that it gets, one a line; the file may be empty.""",
+    },
+    init = _init_oci_load_info,
 )
 
 def _init_tool_info(*, files_to_run, runfiles):

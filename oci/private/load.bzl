@@ -1,6 +1,6 @@
 """The rule behind the macro `oci_incremental_load`, which adds that `repo_tags` may be a list or a label."""
 
-load("//oci:providers.bzl", "OciBundleInfo")
+load("//oci:providers.bzl", "OciBundleInfo", "OciLoadInfo")
 load(":attribute_error.bzl", "fail_attribute")
 load(":build_tool.bzl", "BUILD_TOOLCHAIN_TYPE")
 load(":content.bzl", "content_by_references", "content_of")
@@ -27,6 +27,10 @@ def _oci_incremental_load_impl(ctx):
         ),
         OutputGroupInfo(
             docker_archive = depset([docker_archive_action(ctx, images = images)]),
+        ),
+        OciLoadInfo(
+            images = tuple(images),
+            label = ctx.label,
         ),
     ]
 
@@ -103,5 +107,6 @@ oci_incremental_load = rule(
         ),
     } | DELIVER_TOOL_ATTRS | STAMP_ATTRS | TARGET_PLATFORM_ATTRS,
     executable = True,
+    provides = [OciLoadInfo],
     toolchains = [BUILD_TOOLCHAIN_TYPE],
 )
