@@ -14,7 +14,7 @@ use crate::pulls;
 /// What is known so far of a delivery: it can be reported at any moment, also when a signal ends it.
 pub(crate) struct Attempt {
     started: Instant,
-    /// All names that images get.
+    /// All names that images get by their files and by flags.
     pub(crate) references: OnceCell<Vec<Reference>>,
     pub(crate) consignments: OnceCell<Vec<Consignment>>,
     pub(crate) engine: OnceCell<Connection>,
@@ -46,7 +46,7 @@ impl Attempt {
                 _ => None,
             },
             manifest_digest: self.manifest_digest(),
-            references: self.references.get().map_or(Vec::new(), |all| names(all)),
+            references: self.references(),
             destination: self.destination(),
             layers: images.iter().map(|image| image.layers).sum(),
             requests: self.traffic.requests(),
@@ -75,6 +75,17 @@ impl Attempt {
         };
         let loaded = consignment.loaded()?;
         (loaded.store == Store::Containerd).then(|| loaded.image_id.to_string())
+    }
+
+    /// The names of the images; those of their files as long as nobody knows which images they are.
+    fn references(&self) -> Vec<String> {
+        match self.consignments() {
+            [] => self.references.get().map_or(Vec::new(), |all| names(all)),
+            consignments => {
+                let references = consignments.iter().map(Consignment::references);
+                references.flat_map(names).collect()
+            }
+        }
     }
 
     /// What is delivered; nothing as long as the images' files were not read.

@@ -12,9 +12,9 @@ use stevedore_image::digest::{Content, HashingReader};
 use crate::cli::{FetchFlags, ProgressStyle};
 use crate::exit_code::Interrupted;
 use crate::progress::Progress;
-use crate::pulls;
 use crate::signals::Signals;
 use crate::surroundings;
+use crate::{asynchronous, pulls};
 
 /// How often a blob is asked for, because the one that was kept has other bytes.
 const ATTEMPTS: usize = 2;
@@ -24,11 +24,7 @@ pub(crate) fn run(flags: &FetchFlags) -> anyhow::Result<i32> {
     if let Some(path) = &flags.surroundings {
         surroundings::take(path)?;
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the asynchronous runtime")?;
-    runtime.block_on(fetch_or_end(flags))?;
+    asynchronous::run(fetch_or_end(flags))?;
     Ok(0)
 }
 

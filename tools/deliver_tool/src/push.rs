@@ -13,7 +13,7 @@ use crate::cli::PushFlags;
 use crate::exit_code::Interrupted;
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{pulls, registry_options, report_file, summary};
+use crate::{asynchronous, pulls, registry_options, report_file, summary};
 use attempt::Attempt;
 pub(crate) use destinations::DestinationsError;
 
@@ -27,15 +27,9 @@ pub(crate) fn run(
     flags: &PushFlags,
     started: Instant,
 ) -> anyhow::Result<i32> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the asynchronous runtime")?;
     let attempt = Attempt::new(started);
     let progress = Progress::new(flags.progress, flags.verbose);
-    let result = runtime.block_on(push_or_end(&attempt, spec, &runfiles, flags, &progress));
-    // A thread that reads a blob is not waited for.
-    runtime.shutdown_background();
+    let result = asynchronous::run(push_or_end(&attempt, spec, &runfiles, flags, &progress));
     progress.clear();
     report(&attempt, result, spec, flags, &progress)?;
     for parcel in attempt.parcels() {

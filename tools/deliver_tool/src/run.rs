@@ -18,7 +18,7 @@ use crate::cli::{ProgressStyle, RunFlags};
 use crate::exit_code::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{connect, pulls, surroundings};
+use crate::{asynchronous, connect, pulls, surroundings};
 
 /// How long an engine has for removing what a run has made.
 const CLEAN_UP: Duration = Duration::from_secs(30);
@@ -32,13 +32,7 @@ pub(crate) fn run(flags: &RunFlags) -> anyhow::Result<i32> {
         surroundings::take(path)?;
     }
     let spec = RunSpec::read(&flags.spec)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("failed to start the asynchronous runtime")?;
-    let ran = runtime.block_on(run_spec(&spec, flags));
-    // A thread that waits for more of a layer is not waited for.
-    runtime.shutdown_background();
+    let ran = asynchronous::run(run_spec(&spec, flags));
     ran.with_context(|| format!("`{}` failed", spec.label))?;
     Ok(0)
 }
