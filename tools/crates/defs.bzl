@@ -315,6 +315,7 @@ _NORMAL_DEPENDENCIES = {
             "anyhow": Label("@stevedore_crates__anyhow-1.0.104//:anyhow"),
             "clap": Label("@stevedore_crates__clap-4.6.7//:clap"),
             "indicatif": Label("@stevedore_crates__indicatif-0.18.6//:indicatif"),
+            "nix": Label("@stevedore_crates__nix-0.30.1//:nix"),
             "rustix": Label("@stevedore_crates__rustix-1.1.6//:rustix"),
             "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
             "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
@@ -739,6 +740,8 @@ _PROC_MACRO_DEV_ALIASES = {
         },
     },
     "tools/deliver_tool": {
+        _COMMON_CONDITION: {
+        },
     },
     "tools/delivery": {
         _COMMON_CONDITION: {

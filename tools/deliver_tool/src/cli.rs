@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
-use stevedore_delivery::{DeliverySpec, LoadSpec, PushSpec};
+use stevedore_delivery::{DeliverySpec, LoadSpec, PushSpec, TestSpec};
 
 use crate::exit_code::Usage;
 pub(crate) use fetch_flags::FetchFlags;
@@ -38,6 +38,8 @@ pub(crate) enum Delivery {
     Load(LoadSpec, LoadFlags),
     /// Into registries.
     Push(PushSpec, PushFlags),
+    /// Into a container engine, for a test that gets these arguments.
+    Test(TestSpec, LoadFlags, Vec<OsString>),
     /// From a registry into a file.
     Fetch(FetchFlags),
     /// Out of a container into files.
@@ -157,6 +159,11 @@ impl Delivery {
         Ok(match spec {
             DeliverySpec::Load(spec) => Self::Load(spec, Load::parse_from(arguments).flags),
             DeliverySpec::Push(spec) => Self::Push(spec, Push::parse_from(arguments).flags),
+            DeliverySpec::Test(spec) => {
+                let mut arguments = arguments.into_iter();
+                let flags = Load::parse_from(arguments.next()).flags;
+                Self::Test(spec, flags, arguments.collect())
+            }
             _ => anyhow::bail!("`{}` is a delivery of an unknown kind", path.display()),
         })
     }
@@ -185,7 +192,7 @@ impl Delivery {
         match self {
             Self::Load(_, flags) => flags.check(),
             Self::Push(spec, flags) => flags.check(spec.images.len()),
-            Self::Fetch(_) | Self::Run(_) => Ok(()),
+            Self::Test(..) | Self::Fetch(_) | Self::Run(_) => Ok(()),
         }
     }
 }

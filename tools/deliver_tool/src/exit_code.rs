@@ -7,9 +7,11 @@ use stevedore_engine::discovery::DiscoveryError;
 use stevedore_engine::{Address, Error as EngineError};
 
 use crate::connect::NoEngine;
+use crate::loading::OtherPlatform;
 use crate::push::DestinationsError;
 use crate::signals::Signal;
 use crate::tags::TagsFileError;
+use crate::test::SetTwice;
 
 /// The engine refused, or the delivery failed.
 const FAILED: i32 = 1;
@@ -82,7 +84,7 @@ pub(crate) fn of(error: &anyhow::Error) -> i32 {
         .find_map(|cause| {
             if let Some(Interrupted(signal)) = cause.downcast_ref() {
                 Some(128 + signal.number())
-            } else if cause.is::<Usage>() {
+            } else if cause.is::<Usage>() || cause.is::<SetTwice>() || cause.is::<OtherPlatform>() {
                 Some(USAGE)
             } else if cause.is::<SpecError>()
                 || cause.is::<RunfilesError>()
@@ -102,6 +104,16 @@ pub(crate) fn of(error: &anyhow::Error) -> i32 {
             }
         })
         .unwrap_or(FAILED)
+}
+
+/// Whether the reason is that there is no engine: nobody has named one and none is where one usually is, or nobody listens at the
+/// one that was named.
+pub(crate) fn is_no_engine(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let error = cause.downcast_ref::<EngineError>();
+        cause.is::<NoEngine>()
+            || error.is_some_and(|error| matches!(error, EngineError::NotListening { .. }))
+    })
 }
 
 fn of_delivery(error: &DeliveryError) -> Option<i32> {

@@ -1,7 +1,7 @@
 //! `stevedore-deliver`: what `bazel run`, tests and build actions start to deliver an image.
 //!
 //! Called as an executable that has a file `<executable>.delivery.json` beside it, as the rules make them, it delivers
-//! what that file says, and its arguments are the flags of that delivery. Otherwise the command line names a verb:
+//! what that file says, and its arguments are the flags of that delivery; if that is a test, they are the test's. Otherwise the command line names a verb:
 //! `stevedore-deliver load --delivery=FILE`. The verb `fetch` is what build actions run to get a blob of a base, and `run` what they
 //! run to have commands run in one.
 //!
@@ -11,13 +11,17 @@
 //! Exit codes: 0 done; 1 the engine or registry refused or the delivery failed; 2 usage; 3 nothing reachable, or no permission;
 //! 4 the image's files are missing or corrupt; 128 + N ended by signal N; with `--run`, the container's exit code.
 
+mod asynchronous;
 mod attempt;
 mod cli;
 mod connect;
 mod exit_code;
 mod fetch;
 mod foreground;
+mod home;
+mod junit;
 mod load;
+mod loading;
 mod progress;
 mod pulls;
 mod push;
@@ -29,7 +33,9 @@ mod summary;
 mod surroundings;
 mod tags;
 mod terminal;
+mod test;
 
+use std::ffi::OsString;
 use std::process;
 use std::time::Instant;
 
@@ -41,7 +47,8 @@ fn main() {
     // Before anything else: a process with threads cannot enter a user namespace.
     stevedore_run::stage_if_asked();
     let started = Instant::now();
-    let result = Command::from_environment().and_then(|command| run(command, started));
+    let home = home::take();
+    let result = Command::from_environment().and_then(|command| run(command, home, started));
     let code = result.unwrap_or_else(|error| {
         eprintln!("{}", exit_code::describe(&error));
         exit_code::of(&error)
@@ -50,11 +57,15 @@ fn main() {
     process::exit(code);
 }
 
-fn run(command: Command, started: Instant) -> anyhow::Result<i32> {
+fn run(command: Command, home: Option<OsString>, started: Instant) -> anyhow::Result<i32> {
     let runfiles = Runfiles::of(&command.executable);
     match command.delivery {
         Delivery::Load(spec, flags) => load::run(&spec, runfiles, &flags, started),
         Delivery::Push(spec, flags) => push::run(&spec, runfiles, &flags, started),
+        Delivery::Test(spec, flags, arguments) => {
+            let program = test::Program { arguments, home };
+            test::run(&spec, &runfiles, &flags, &program, started)
+        }
         Delivery::Fetch(flags) => fetch::run(&flags),
         Delivery::Run(flags) => run::run(&flags),
     }

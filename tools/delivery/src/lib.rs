@@ -39,5 +39,6 @@ pub use runfiles::{Runfiles, RunfilesError};
 pub use source::{Checking, Form, Layer, LayerReader, SourceError};
 pub use spec::{
     ContentSpec, DeliverySpec, ImageSpec, IndexSpec, LayerFileSpec, LoadSpec, LoadedIndexSpec,
-    LoadedSpec, NamedImageSpec, ParcelSpec, PushSpec, PushedImageSpec, SpecError,
+    LoadedSpec, NamedImageSpec, ParcelSpec, PushSpec, PushedImageSpec, SpecError, TestSpec,
+    WithoutEngine, WrappedTestSpec,
 };

@@ -97,6 +97,17 @@ impl Runfiles {
             })
     }
 
+    /// The variables by which another program finds the same files, if it cannot by its own path. The first place that is there
+    /// counts, as for [`Runfiles::find`].
+    pub fn variables(&self) -> Option<(&'static str, &Path)> {
+        self.places.iter().find_map(|place| match place {
+            Place::Directory(path) => path.is_dir().then_some(("RUNFILES_DIR", path.as_path())),
+            Place::Manifest(path) => path
+                .is_file()
+                .then_some(("RUNFILES_MANIFEST_FILE", path.as_path())),
+        })
+    }
+
     fn describe(&self) -> String {
         let places: Vec<String> = self
             .places

@@ -2,11 +2,15 @@
 //!
 //! It is written by `oci/private/delivery_spec.bzl`; the two change together.
 
+mod test;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use test::{TestSpec, WithoutEngine, WrappedTestSpec};
 
 /// What is to be delivered, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -17,6 +21,8 @@ pub enum DeliverySpec {
     Load(LoadSpec),
     /// Into registries.
     Push(PushSpec),
+    /// Into a container engine, for a test that takes the loader's place then.
+    Test(TestSpec),
 }
 
 /// Images that are to be loaded into a container engine. All paths are runfiles paths, such as `_main/app/x.tar`.

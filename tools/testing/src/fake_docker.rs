@@ -233,6 +233,7 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
     }
     Ok(match path.split('?').next().map(unversioned) {
         Some("/_ping") => ping(shared.personality),
+        Some("/version") => respond(200, json!({"Os": "linux", "Arch": "amd64"}).to_string()),
         Some("/info") => respond(
             200,
             json!({"DriverStatus": [["Backing Filesystem", "extfs"]]}).to_string(),
@@ -252,7 +253,7 @@ fn answer_as_containerd(
 ) -> Option<Response<Full<Bytes>>> {
     let name = path.strip_prefix("/images/");
     Some(match path {
-        "/_ping" => return None,
+        "/_ping" | "/version" => return None,
         "/info" => {
             let status = json!({"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]});
             respond(200, status.to_string())
