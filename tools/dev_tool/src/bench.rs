@@ -13,6 +13,7 @@ mod run;
 mod subject;
 mod table;
 mod target;
+mod tests;
 
 use anyhow::{bail, Result};
 use clap::{Args, ValueEnum};
@@ -25,6 +26,7 @@ use products::Products;
 use push::PushBench;
 use run::RunBench;
 use table::Table;
+use tests::TestBench;
 
 /// What may come on top of a layer in an upload: heads, framing, config, manifest, the tar's own headers.
 const ALLOWANCE: u64 = 64 * 1024;
@@ -57,6 +59,8 @@ enum Name {
     Bases,
     /// Running commands on a base of 1 GiB, beside others who do
     Run,
+    /// Tests that are given that image, many at once
+    Tests,
 }
 
 /// Runs a benchmark and prints its table. A figure that misses its goal is a result, not an error.
@@ -66,7 +70,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     // What was measured before something failed is worth seeing.
     match (options.json, options.name) {
         (true, _) => table.print_json()?,
-        (false, Name::Load | Name::Push | Name::Bases) => print!("{table}"),
+        (false, Name::Load | Name::Push | Name::Bases | Name::Tests) => print!("{table}"),
         // It has been printed, engine by engine.
         (false, Name::Engines | Name::Run) => {}
     }
@@ -96,6 +100,11 @@ fn measure(workspace: &Workspace, options: &Options, table: &mut Table) -> Resul
         Name::Engines => engines(workspace, &products, options, table),
         Name::Push => PushBench::start(workspace, &bazel, &products, options.runs)
             .and_then(|bench| bench.measure(table)),
+        Name::Tests => {
+            let engine = options.engine.first().map_or("docker-28", String::as_str);
+            let runs = usize::from(options.runs);
+            TestBench::start(workspace, &bazel, &products, engine, runs)?.measure(table)
+        }
         Name::Load | Name::Bases | Name::Run => load(workspace, &bazel, &products, options, table),
     }
 }

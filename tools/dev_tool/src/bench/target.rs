@@ -68,7 +68,8 @@ impl Target {
     /// Starts `engine` with an empty store.
     pub(crate) fn start(workspace: &Workspace, engine: &str) -> Result<Self> {
         let running = Running::start(workspace, engine, "bench")?;
-        let scratch = Scratch::new()?;
+        // Tests in Bazel's sandbox have to see the proxy.
+        let scratch = Scratch::in_cache(workspace)?;
         let proxy = Proxy::start(&scratch.file(PROXY), &running.socket())?;
         Ok(Self {
             kind: Kind::of(engine),
