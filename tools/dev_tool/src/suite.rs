@@ -1,12 +1,15 @@
-//! Everything that is tested, one suite after the other, and the sum of it.
+//! Everything that is tested, and the sum of it.
 
 mod bazel_report;
 mod reading;
+mod section;
 mod tally;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{bail, Context, Result};
@@ -16,6 +19,7 @@ use crate::engine::Running;
 use crate::registry::{self, Registry};
 use crate::workspace::Workspace;
 use reading::Reading;
+use section::Section;
 use tally::Tally;
 
 /// One command and how its results are counted.
@@ -29,6 +33,8 @@ struct Suite {
     engines: &'static [&'static str],
     /// Registries that run meanwhile, which it finds in `STEVEDORE_TEST_REGISTRIES`.
     registries: &'static [&'static str],
+    /// What it must not run beside.
+    lane: Lane,
     /// Whether it needs the agent, which it finds in `STEVEDORE_TEST_AGENT`.
     agent: bool,
 }
@@ -62,6 +68,22 @@ const TEST_REGISTRIES: &[&str] = &[
     "distribution-2@mtls",
 ];
 
+/// Who has most of the work of a suite. Suites of the same one come one after the other, and those of different ones at the same
+/// time: most of a suite is waiting, and neither Cargo nor Bazel likes to be called twice at once.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Lane {
+    Cargo,
+    Bazel,
+}
+
+/// What came of some suites.
+#[derive(Debug, Default)]
+struct Outcome {
+    total: Tally,
+    table: Vec<String>,
+    failures: Vec<String>,
+}
+
 /// Runs every suite whose name contains one of `filters` (all, if there are none), prints a section for each, and,
 /// as the last line, `N passed, N failed, N skipped`.
 ///
@@ -75,27 +97,45 @@ pub(crate) fn run(workspace: &Workspace, filters: &[String]) -> Result<()> {
     if suites.is_empty() {
         bail!("no suite has one of `{}` in its name", filters.join("`, `"));
     }
-    let mut total = Tally::default();
-    let mut table = Vec::new();
-    for suite in &mut suites {
-        println!("\n=== {}", suite.name);
-        let start = Instant::now();
-        let tally = suite.run(workspace);
-        let line = format!(
-            "{:<32} {tally} ({} s)",
-            suite.name,
-            start.elapsed().as_secs()
-        );
-        println!("--- {line}");
-        total += tally;
-        table.push(line);
+    let outcome = Mutex::new(Outcome::default());
+    let (cargo, bazel): (Vec<_>, Vec<_>) = suites
+        .into_iter()
+        .partition(|suite| suite.lane == Lane::Cargo);
+    let alone = cargo.is_empty() || bazel.is_empty();
+    thread::scope(|scope| {
+        for suites in [cargo, bazel] {
+            scope.spawn(|| run_all(suites, workspace, alone, &outcome));
+        }
+    });
+    let outcome = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if !outcome.failures.is_empty() {
+        println!("\n{}", outcome.failures.join("\n"));
     }
-    println!("\n{}\n{total}", table.join("\n"));
-    if total.failed > 0 {
+    println!("\n{}\n{}", outcome.table.join("\n"), outcome.total);
+    if outcome.total.failed > 0 {
         // Said by the last line already, which has to stay the last.
         std::process::exit(1);
     }
     Ok(())
+}
+
+/// Runs suites one after the other.
+fn run_all(suites: Vec<Suite>, workspace: &Workspace, alone: bool, outcome: &Mutex<Outcome>) {
+    for mut suite in suites {
+        let mut section = match alone {
+            true => Section::live(&suite.name),
+            false => Section::kept(&suite.name),
+        };
+        let start = Instant::now();
+        let tally = suite.run(workspace, &mut section);
+        let seconds = start.elapsed().as_secs();
+        let line = format!("{:<32} {tally} ({seconds} s)", suite.name);
+        section.line(&format!("--- {line}"));
+        let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        outcome.failures.extend(section.end());
+        outcome.total += tally;
+        outcome.table.push(line);
+    }
 }
 
 impl Suite {
@@ -107,25 +147,26 @@ impl Suite {
             server: None,
             engines: &[],
             registries: &[],
+            lane: Lane::Cargo,
             agent: false,
         }
     }
 
-    fn run(&mut self, workspace: &Workspace) -> Tally {
-        let result = self.run_with_servers(workspace);
+    fn run(&mut self, workspace: &Workspace, section: &mut Section) -> Tally {
+        let result = self.run_with_servers(workspace, section);
         if let Some(folder) = &self.server {
             if let Err(error) = crate::command::run(&mut workspace.bazel(folder, ["shutdown"])) {
-                println!("warning: {error:#}");
+                section.line(&format!("warning: {error:#}"));
             }
         }
         result.unwrap_or_else(|error| {
-            println!("error: {error:#}");
+            section.line(&format!("error: {error:#}"));
             Tally::failure()
         })
     }
 
     /// Runs the command; its engines and registries end with it.
-    fn run_with_servers(&mut self, workspace: &Workspace) -> Result<Tally> {
+    fn run_with_servers(&mut self, workspace: &Workspace, section: &mut Section) -> Result<Tally> {
         if self.agent {
             let agent = agent::build(workspace)?;
             self.command.env("STEVEDORE_TEST_AGENT", agent);
@@ -147,7 +188,7 @@ impl Suite {
             self.command
                 .env("STEVEDORE_TEST_REGISTRIES", registry::entries(&registries));
         }
-        self.reading.run(&mut self.command)
+        self.reading.run(&mut self.command, section)
     }
 }
 
@@ -162,7 +203,7 @@ fn listed(name: &str, engine: &Running) -> Result<String> {
     Ok(entry)
 }
 
-/// The suites, quick ones first.
+/// The suites, in each lane the quick ones first.
 fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
     let dev = |program: &str, arguments: &[&str]| {
         let mut command = Command::new(workspace.root().join("dev").join(program));
@@ -243,7 +284,10 @@ fn suites(workspace: &Workspace) -> Result<Vec<Suite>> {
         agent: true,
         ..Suite::new("sandboxes", dev("cargo", &sandboxes), Reading::CargoTest)
     });
-    suites.push(Suite::new("real engines", this("e2e")?, Reading::LastLine));
+    suites.push(Suite {
+        lane: Lane::Bazel,
+        ..Suite::new("real engines", this("e2e")?, Reading::LastLine)
+    });
     Ok(suites)
 }
 
@@ -266,6 +310,7 @@ fn bazel_suite(workspace: &Workspace, name: &str, folder: &Path) -> Result<Suite
     command.arg(flag).arg("//...");
     let mut suite = Suite::new(name, command, Reading::BazelTest(report));
     suite.server = Some(folder.to_owned());
+    suite.lane = Lane::Bazel;
     Ok(suite)
 }
 

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{bail, Context, Result};
 
 use super::bazel_report;
+use super::section::Section;
 use super::tally::Tally;
 use crate::command::shown;
 
@@ -27,14 +28,14 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    /// Runs the command, shows what it prints, and counts.
+    /// Runs the command, shows in `section` what it prints, and counts.
     ///
     /// # Errors
     /// The command cannot be started, or its results are not where they should be.
-    pub(crate) fn run(&self, command: &mut Command) -> Result<Tally> {
+    pub(crate) fn run(&self, command: &mut Command, section: &mut Section) -> Result<Tally> {
         let mut tally = Tally::default();
         let mut last = None;
-        let code = show(command, |line| {
+        let code = show(command, section, |line| {
             match self {
                 Self::CargoTest => tally += cargo_result(line).unwrap_or_default(),
                 Self::LastLine => last = Tally::parse(line),
@@ -60,10 +61,10 @@ impl Reading {
             }
         }
         if code != 0 && tally.failed == 0 {
-            println!(
+            section.line(&format!(
                 "`{}` failed with exit code {code}, though no test did",
                 shown(command)
-            );
+            ));
             tally.failed = 1;
         }
         if tally == Tally::default() {
@@ -73,8 +74,8 @@ impl Reading {
     }
 }
 
-/// Runs a command to its end; every line of its standard output is printed and handed to `look`.
-fn show(command: &mut Command, mut look: impl FnMut(&str)) -> Result<i32> {
+/// Runs a command to its end; every line of its standard output is shown and handed to `look`.
+fn show(command: &mut Command, section: &mut Section, mut look: impl FnMut(&str)) -> Result<i32> {
     let failed = format!("failed to run `{}`", shown(command));
     let mut child = command
         .stdin(Stdio::null())
@@ -85,7 +86,7 @@ fn show(command: &mut Command, mut look: impl FnMut(&str)) -> Result<i32> {
         for line in BufReader::new(output).split(b'\n') {
             let line = line.context(failed.clone())?;
             let line = String::from_utf8_lossy(&line);
-            println!("{line}");
+            section.line(&line);
             look(&line);
         }
     }
@@ -120,6 +121,10 @@ mod tests {
         command
     }
 
+    fn run(reading: &Reading, command: &mut Command) -> Result<Tally> {
+        reading.run(command, &mut Section::kept("a suite"))
+    }
+
     fn tally(passed: u64, failed: u64, skipped: u64) -> Tally {
         Tally {
             passed,
@@ -133,20 +138,29 @@ mod tests {
         let script = "echo 'test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s'
             echo 'test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s'
             exit 101";
-        assert_eq!(Reading::CargoTest.run(&mut shell(script))?, tally(4, 2, 1));
+        assert_eq!(
+            run(&Reading::CargoTest, &mut shell(script))?,
+            tally(4, 2, 1)
+        );
         Ok(())
     }
 
     #[test]
     fn a_command_that_fails_without_a_failed_test_is_a_failure() -> Result<()> {
         let script = "echo 'test result: ok. 3 passed; 0 failed; 0 ignored'; exit 101";
-        assert_eq!(Reading::CargoTest.run(&mut shell(script))?, tally(3, 1, 0));
         assert_eq!(
-            Reading::CargoTest.run(&mut shell("exit 101"))?,
+            run(&Reading::CargoTest, &mut shell(script))?,
+            tally(3, 1, 0)
+        );
+        assert_eq!(
+            run(&Reading::CargoTest, &mut shell("exit 101"))?,
             tally(0, 1, 0)
         );
         assert_eq!(
-            Reading::LastLine.run(&mut shell("echo 1 passed, 0 failed, 0 skipped; exit 1"))?,
+            run(
+                &Reading::LastLine,
+                &mut shell("echo 1 passed, 0 failed, 0 skipped; exit 1")
+            )?,
             tally(1, 1, 0)
         );
         Ok(())
@@ -154,22 +168,23 @@ mod tests {
 
     #[test]
     fn a_command_without_results_is_an_error() {
-        assert!(Reading::CargoTest.run(&mut shell("exit 0")).is_err());
-        assert!(Reading::LastLine
-            .run(&mut shell(
-                "echo 1 passed, 0 failed, 0 skipped; echo then more"
-            ))
-            .is_err());
-        assert!(Reading::ExitCode
-            .run(&mut Command::new("/nonexistent"))
-            .is_err());
+        assert!(run(&Reading::CargoTest, &mut shell("exit 0")).is_err());
+        assert!(run(
+            &Reading::LastLine,
+            &mut shell("echo 1 passed, 0 failed, 0 skipped; echo then more")
+        )
+        .is_err());
+        assert!(run(&Reading::ExitCode, &mut Command::new("/nonexistent")).is_err());
     }
 
     #[test]
     fn an_exit_code_is_one_test() -> Result<()> {
-        assert_eq!(Reading::ExitCode.run(&mut shell("exit 0"))?, tally(1, 0, 0));
         assert_eq!(
-            Reading::ExitCode.run(&mut shell("kill -9 $$"))?,
+            run(&Reading::ExitCode, &mut shell("exit 0"))?,
+            tally(1, 0, 0)
+        );
+        assert_eq!(
+            run(&Reading::ExitCode, &mut shell("kill -9 $$"))?,
             tally(0, 1, 0)
         );
         Ok(())
