@@ -7,9 +7,9 @@ load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci
 ```
 
 `oci_layer`, `oci_image`, `oci_import`, `oci_flatten`, `oci_rebase`, `oci_run_and_commit`, `oci_run_and_commit_layer`,
-`oci_run_and_extract`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`, `oci_metadata` and `oci_healthcheck` are in
-`defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in `oci_pull.bzl`; the module
-extensions in `extensions.bzl`.
+`oci_run_and_extract`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`, `oci_test`, `oci_metadata` and
+`oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in
+`oci_pull.bzl`; the module extensions in `extensions.bzl`.
 """
 
 load(
@@ -28,6 +28,7 @@ load(
     _oci_run_and_commit = "oci_run_and_commit",
     _oci_run_and_commit_layer = "oci_run_and_commit_layer",
     _oci_run_and_extract = "oci_run_and_extract",
+    _oci_test = "oci_test",
 )
 load("//oci:extensions.bzl", _oci = "oci", _stevedore = "stevedore")
 load("//oci:oci_pull.bzl", _oci_pull = "oci_pull")
@@ -61,6 +62,7 @@ oci_index = _oci_index
 oci_bundle = _oci_bundle
 oci_incremental_load = _oci_incremental_load
 oci_push = _oci_push
+oci_test = _oci_test
 oci_metadata = _oci_metadata
 oci_healthcheck = _oci_healthcheck
 stevedore_build_toolchain = _stevedore_build_toolchain

@@ -19,6 +19,7 @@ load("//oci:oci_rebase.bzl", _oci_rebase = "oci_rebase")
 load("//oci:oci_run_and_commit.bzl", _oci_run_and_commit = "oci_run_and_commit")
 load("//oci:oci_run_and_commit_layer.bzl", _oci_run_and_commit_layer = "oci_run_and_commit_layer")
 load("//oci:oci_run_and_extract.bzl", _oci_run_and_extract = "oci_run_and_extract")
+load("//oci:oci_test.bzl", _oci_test = "oci_test")
 
 visibility("public")
 
@@ -36,3 +37,4 @@ oci_rebase = _oci_rebase
 oci_run_and_commit = _oci_run_and_commit
 oci_run_and_commit_layer = _oci_run_and_commit_layer
 oci_run_and_extract = _oci_run_and_extract
+oci_test = _oci_test

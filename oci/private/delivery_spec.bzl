@@ -19,25 +19,34 @@ def load_spec(ctx, *, executable, images):
     Returns:
       struct of `file`, the spec, and `runfiles`, all files that it names and itself.
     """
-    places = _places(executable, [
-        file
-        for named in images
-        for file in [named.tags] + [file for image in images_in(named.content) for file in _loaded_files(image)]
-    ])
-    return _written(
-        ctx,
-        contents = [named.content for named in images],
-        executable = executable,
-        places = places,
-        spec = {
-            "kind": "load",
-            "label": label_text(ctx.label),
-            "images": [
-                {"content": _loaded_content(places, named.content), "tags": places.paths[named.tags]}
-                for named in images
-            ],
+    return _written_load(ctx, executable = executable, images = images, kind = "load", more = {})
+
+def test_spec(ctx, *, executable, images, variables, test, without_engine, emulation):
+    """Writes the spec of a load that becomes a test.
+
+    Args:
+      ctx: rule context.
+      executable: `File`; what is run. The spec's name is its name followed by `.delivery.json`.
+      images: list of structs of `content` and `tags`, as in `load_spec`.
+      variables: dict of string to int; the test's variables, and each one's place in `images`.
+      test: struct of `label`, a `Label`; `executable`, a `File`; `arguments`, a list of strings that come before those of the
+        command line.
+      without_engine: string; what becomes of the test where there is no engine, `fail` or `skip`.
+      emulation: bool; whether an image for another platform than the engine's is loaded.
+
+    Returns:
+      struct of `file`, the spec, and `runfiles`, all files that it names (but that of the test) and itself.
+    """
+    return _written_load(ctx, executable = executable, images = images, kind = "test", more = {
+        "variables": variables,
+        "test": {
+            "label": label_text(test.label),
+            "executable": runfiles_path(test.executable.short_path),
+            "arguments": test.arguments,
         },
-    )
+        "without_engine": without_engine,
+        "emulation": emulation,
+    })
 
 def push_spec(ctx, *, executable, images):
     """Writes the spec of a push.
@@ -70,6 +79,27 @@ def push_spec(ctx, *, executable, images):
                 for pushed in images
             ],
         },
+    )
+
+def _written_load(ctx, *, executable, images, kind, more):
+    places = _places(executable, [
+        file
+        for named in images
+        for file in [named.tags] + [file for image in images_in(named.content) for file in _loaded_files(image)]
+    ])
+    return _written(
+        ctx,
+        contents = [named.content for named in images],
+        executable = executable,
+        places = places,
+        spec = {
+            "kind": kind,
+            "label": label_text(ctx.label),
+            "images": [
+                {"content": _loaded_content(places, named.content), "tags": places.paths[named.tags]}
+                for named in images
+            ],
+        } | more,
     )
 
 def _places(executable, files):

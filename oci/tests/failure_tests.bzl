@@ -1,11 +1,11 @@
 """What wrong attributes get: a message that names the attribute, what was found, and what to write instead."""
 
-load("//oci:defs.bzl", "oci_bundle", "oci_image", "oci_import", "oci_incremental_load", "oci_index", "oci_layer", "oci_metadata", "oci_push")
+load("//oci:defs.bzl", "oci_bundle", "oci_image", "oci_import", "oci_incremental_load", "oci_index", "oci_layer", "oci_metadata", "oci_push", "oci_test")
 load("//oci:providers.bzl", "OciBundleInfo", "OciImageInfo", "OciIndexInfo", "OciLayerInfo", "StevedoreToolInfo")
 load("//oci/private:load.bzl", load_rule = "oci_incremental_load")
 load("//oci/private:push.bzl", push_rule = "oci_push")
 load(":analysis.bzl", "failure_test", "unknown_compression_failure_test", "unknown_cpu_failure_test")
-load(":fixtures.bzl", "files", "tree")
+load(":fixtures.bzl", "files", "probe_test", "tree")
 
 visibility("private")
 
@@ -312,6 +312,48 @@ _wrong_provider = rule(
     attrs = {"provider": attr.string()},
 )
 
+# With variables of its own.
+_PROBE = ":failing_probe_test"
+
+_TESTS = {
+    "args": (
+        {"images": {"APP": ":failing_one"}, "test": ":failing_quote_test"},
+        "//oci/tests:failing_quote_test: attribute `args`: `it's`: a quote is not closed",
+    ),
+    "engine": (
+        {"images": {"DOCKER_HOST": ":failing_one"}, "test": _PROBE},
+        "//oci/tests:failing_test_engine: attribute `images`: `DOCKER_HOST` names the container engine, not an image: expected another",
+    ),
+    "image": (
+        {"images": {"APP": ":image_nothing"}, "test": _PROBE},
+        "attribute `images[\"APP\"]`: //oci/tests:image_nothing loads no image: expected an oci_incremental_load (of that image, if it is one)",
+    ),
+    "name": (
+        {"images": {"APP IMAGE": ":failing_one"}, "test": _PROBE},
+        "attribute `images`: `APP IMAGE` is not the name of a variable: expected letters, digits and `_`, for example `APP_IMAGE`",
+    ),
+    "nothing": (
+        {"images": {}, "test": _PROBE},
+        "attribute `images`: is empty: expected variables, each with an oci_incremental_load, for example `{\"APP_IMAGE\": \":load\"}`",
+    ),
+    "several": (
+        {"images": {"APP": ":failing_one", "ALL": ":failing_two"}, "test": _PROBE},
+        "attribute `images[\"ALL\"]`: //oci/tests:failing_two loads 2 images, and a variable has one: expected an oci_incremental_load of one `image`",
+    ),
+    "twice": (
+        {"env": {"APP": "x"}, "images": {"APP": ":failing_one"}, "test": _PROBE},
+        "attribute `images`: `APP` is set twice, it is in `env` of this target too: expected it in one of the two",
+    ),
+    "twice_inherited": (
+        {"images": {"INHERITED": ":failing_one"}, "test": _PROBE},
+        "attribute `images`: `INHERITED` is set twice, it is in `env_inherit` of the test //oci/tests:failing_probe_test too",
+    ),
+    "twice_set": (
+        {"images": {"SET": ":failing_one"}, "test": _PROBE},
+        "attribute `images`: `SET` is set twice, it is in `env` of the test //oci/tests:failing_probe_test too",
+    ),
+}
+
 def failure_tests(*, name):
     """Declares the tests.
 
@@ -328,6 +370,7 @@ def failure_tests(*, name):
         ("layer", oci_layer, _LAYERS),
         ("load", oci_incremental_load, _LOADS),
         ("push", oci_push, _PUSHES),
+        ("test", oci_test, _TESTS),
     ]:
         for case, (arguments, message) in cases.items():
             target = "failing_{}_{}".format(kind, case)
@@ -390,3 +433,19 @@ def _fixtures():
         tags = ["manual"],
     )
     tree(name = "failing_directory.tar", tags = ["manual"])
+    oci_incremental_load(name = "failing_one", image = ":image_nothing", tags = ["manual"])
+    oci_incremental_load(
+        name = "failing_two",
+        images = {
+            "app:1": ":image_nothing",
+            "app:2": ":image_app",
+        },
+        tags = ["manual"],
+    )
+    probe_test(
+        name = "failing_probe_test",
+        env = {"SET": "x"},
+        env_inherit = ["INHERITED"],
+        tags = ["manual"],
+    )
+    probe_test(name = "failing_quote_test", args = ["it's"], tags = ["manual"])

@@ -49,3 +49,29 @@ files = rule(
     doc = "Files with given names, and none with none.",
     attrs = {"outs": attr.string_list()},
 )
+
+def _probe_test_impl(ctx):
+    executable = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.write(executable, "", is_executable = True)
+    providers = [DefaultInfo(executable = executable, runfiles = ctx.runfiles(ctx.files.data))]
+    if ctx.attr.tells:
+        providers += [
+            RunEnvironmentInfo(
+                environment = ctx.attr.env,
+                inherited_environment = ctx.attr.env_inherit,
+            ),
+            testing.ExecutionInfo({"requires-probe": ""}),
+        ]
+    return providers
+
+probe_test = rule(
+    implementation = _probe_test_impl,
+    doc = "A test that tells its variables, as tests in Starlark do, or does not, as those that are part of Bazel.",
+    attrs = {
+        "data": attr.label_list(allow_files = True),
+        "env": attr.string_dict(),
+        "env_inherit": attr.string_list(),
+        "tells": attr.bool(),
+    },
+    test = True,
+)

@@ -11,7 +11,9 @@ load("//oci/private:label_text.bzl", "label_text")
 load("//oci/private:ownership.bzl", "metadata_error", "mode_error", "mtime_error", "owner_error")
 load("//oci/private:repo_tags.bzl", "remote_tags_error", "repo_tags_error", "repo_tags_file")
 load("//oci/private:runfiles_path.bzl", "runfiles_path")
+load("//oci/private:shell_words.bzl", "shell_words")
 load("//oci/private:suggestion.bzl", "did_you_mean")
+load("//oci/private:test_images.bzl", "variable_error")
 load("//oci/private:value_or_file.bzl", "assignments_error", "assignments_file", "time_file")
 
 visibility("private")
@@ -31,6 +33,10 @@ def _healthcheck_error(arguments):
 def _prebuilt_error(arguments):
     kind, platform, urls, sha256 = arguments
     return prebuilt_error(kind = kind, platform = platform, sha256 = sha256, urls = urls)
+
+def _shell_words(text):
+    split = shell_words(text)
+    return split.error or split.words
 
 # Each function, and pairs of what goes in and what comes out.
 _CASES = [
@@ -179,6 +185,28 @@ _CASES = [
         ("exposed-port", "did you mean `exposed_ports`?"),
         ("ports", "did you mean `exposed_ports`?"),
         ("shell", "expected one of `cmd`, `entrypoint`, `exposed_ports`, `workdir`"),
+    ]),
+    (_shell_words, [
+        ("", []),
+        (" \t", []),
+        ("--flag=a  b\tc", ["--flag=a", "b", "c"]),
+        ("'' a\"\"", ["", "a"]),
+        ("'a b'c \"d e\"", ["a bc", "d e"]),
+        ("'a\\b\"' \"it's\"", ["a\\b\"", "it's"]),
+        ("a\\ b \\\\ \\'", ["a b", "\\", "'"]),
+        ("\"a\\\"b\\\\c\\d\"", ["a\"b\\c\\d"]),
+        ("$HOME *", ["$HOME", "*"]),
+        ("ü", ["ü"]),
+        ("it's", "a quote is not closed"),
+        ("a\\", "a backslash is the last character"),
+    ]),
+    (variable_error, [
+        ("APP_IMAGE", None),
+        ("_image2", None),
+        ("", "`` is not the name of a variable: expected letters, digits and `_`, for example `APP_IMAGE`"),
+        ("2ND_IMAGE", "`2ND_IMAGE` is not the name of a variable: expected letters, digits and `_`, for example `APP_IMAGE`"),
+        ("APP-IMAGE", "`APP-IMAGE` is not the name of a variable: expected letters, digits and `_`, for example `APP_IMAGE`"),
+        ("DOCKER_HOST", "`DOCKER_HOST` names the container engine, not an image: expected another variable, for example `APP_IMAGE`"),
     ]),
     (_prebuilt_error, [
         (("build", "linux_amd64", ["file:///tool"], _SHA256), None),

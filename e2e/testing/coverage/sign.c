@@ -1,0 +1,8 @@
+#include "coverage/sign.h"
+
+int sign(int number) {
+  if (number < 0) {
+    return -1;
+  }
+  return number > 0;
+}

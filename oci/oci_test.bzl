@@ -1,0 +1,140 @@
+"""Defines `oci_test`."""
+
+load("//oci/private:attribute_error.bzl", "fail_attribute")
+load("//oci/private:deliver_tool.bzl", "DELIVER_TOOL_ATTRS", "deliver_executable")
+load("//oci/private:delivery_spec.bzl", "test_spec")
+load("//oci/private:engine_environment.bzl", "ENGINE_ENVIRONMENT")
+load("//oci/private:label_text.bzl", "label_text")
+load("//oci/private:test_images.bzl", "test_images")
+load("//oci/private:wrapped_test.bzl", "WrappedTestInfo", "wrapped_test_aspect")
+
+visibility("public")
+
+def _oci_test_impl(ctx):
+    wrapped = ctx.attr.test[WrappedTestInfo]
+    wanted = test_images(ctx)
+    executable = deliver_executable(ctx)
+    spec = test_spec(
+        ctx,
+        emulation = ctx.attr.emulation,
+        executable = executable.file,
+        images = wanted.images,
+        test = struct(
+            arguments = wrapped.arguments,
+            executable = ctx.executable.test,
+            label = wrapped.label,
+        ),
+        variables = wanted.variables,
+        without_engine = ctx.attr.without_engine,
+    )
+    runfiles = ctx.runfiles([ctx.executable.test])
+    return [
+        DefaultInfo(
+            executable = executable.file,
+            files = depset([executable.file, spec.file]),
+            runfiles = runfiles.merge_all([spec.runfiles, executable.runfiles, ctx.attr.test[DefaultInfo].default_runfiles]),
+        ),
+        _environment(ctx, wrapped, variables = wanted.variables),
+        _coverage(ctx, wrapped),
+    ] + ([ctx.attr.test[testing.ExecutionInfo]] if testing.ExecutionInfo in ctx.attr.test else [])
+
+def _environment(ctx, wrapped, *, variables):
+    """The variables with which Bazel starts the target: those that it would start the test with, and the engine's."""
+    test = label_text(wrapped.label)
+    environment = wrapped.environment | ctx.attr.env
+    inherited = wrapped.inherited_environment + ctx.attr.env_inherit
+    for place, names in {
+        "`env` of this target": ctx.attr.env,
+        "`env` of the test {}".format(test): wrapped.environment,
+        "`env_inherit` of this target": ctx.attr.env_inherit,
+        "`env_inherit` of the test {}".format(test): wrapped.inherited_environment,
+    }.items():
+        for name in variables:
+            if name in names:
+                fail_attribute(ctx.label, "images", "`{}` is set twice, it is in {} too: expected it in one of the two".format(name, place))
+    return RunEnvironmentInfo(
+        environment = environment,
+        # What is inherited would replace what is set.
+        inherited_environment = inherited + [
+            name
+            for name in ENGINE_ENVIRONMENT
+            if name not in environment and name not in inherited
+        ],
+    )
+
+def _coverage(ctx, wrapped):
+    script = wrapped.coverage_script if ctx.configuration.coverage_enabled else None
+    return coverage_common.instrumented_files_info(
+        ctx,
+        coverage_environment = {"CC_CODE_COVERAGE_SCRIPT": script.path} if script else {},
+        coverage_support_files = [script] if script else [],
+        # Not `images`: what runs in a container tells nobody which lines it has run.
+        dependency_attributes = ["test"],
+    )
+
+oci_test = rule(
+    implementation = _oci_test_impl,
+    doc = """A test that finds images in the container engine: it loads them, and then runs another test in its own place.
+
+```starlark
+oci_test(
+    name = "it",
+    images = {
+        "APP_IMAGE": ":app_load",
+        "DB_IMAGE": ":db_load",
+    },
+    test = ":it_test",
+)
+```
+
+All images come in one load, which sends what the engine lacks; each variable is set to the reference of its image, such as
+`app:dev`. Then this process becomes that of the test: exit code, signals, `--test_filter`, sharding, `XML_OUTPUT_FILE` and
+coverage are the test's own. If an image cannot be loaded the test does not start.
+
+The test is any target that `bazel test` could run, without a change to it: its runfiles, `args`, `env` and `env_inherit` are
+taken over. What Bazel reads of the target that it runs (`size`, `timeout`, `shard_count`, `flaky`, `tags`) is said here. Give the
+test itself `tags = ["manual"]` if it fails without its images.
+
+The engine is the one that `bazel run` would use, and the test gets its address as `DOCKER_HOST` unless that is set. Testcontainers is
+told not to start its reaper, unless `images` has an image for it, as `RYUK_CONTAINER_IMAGE` or `TESTCONTAINERS_RYUK_CONTAINER_IMAGE`.
+See [docs/testing.md](testing.md).""",
+    attrs = {
+        "emulation": attr.bool(
+            doc = """Whether an image for another platform than the engine's is loaded, for an engine that can run it nevertheless.
+Otherwise it is an error, before the test starts.""",
+        ),
+        "env": attr.string_dict(
+            doc = "More variables for the test; they replace those of the same name in its own `env`.",
+        ),
+        "env_inherit": attr.string_list(
+            doc = "The names of more variables that are taken over from the environment in which Bazel is called.",
+        ),
+        "images": attr.string_keyed_label_dict(
+            doc = """Variables, each with the `oci_incremental_load` of its image. The variable gets the load's first reference; if it
+has none, one is made, `stevedore.local/<package>/<name>:<part of the image's ID>`. A load of several images (`images`, a bundle)
+cannot be used here; that of an index can, and brings the image for the engine's platform. A variable that has another value
+already is an error.""",
+            mandatory = True,
+        ),
+        "test": attr.label(
+            doc = "The test.",
+            aspects = [wrapped_test_aspect],
+            cfg = "target",
+            executable = True,
+            mandatory = True,
+        ),
+        "without_engine": attr.string(
+            doc = "What happens where no container engine answers: the test fails, or is reported as skipped and passes.",
+            default = "fail",
+            values = ["fail", "skip"],
+        ),
+        # Where Bazel looks for what merges coverage; nothing unless it is collected.
+        "_lcov_merger": attr.label(
+            cfg = "exec",
+            default = configuration_field(fragment = "coverage", name = "output_generator"),
+            executable = True,
+        ),
+    } | DELIVER_TOOL_ATTRS,
+    fragments = ["coverage"],
+    test = True,
+)

@@ -1,0 +1,95 @@
+"""What Bazel does with the attributes of a test that it runs, for a rule that runs the test in its place."""
+
+load(":attribute_error.bzl", "fail_attribute")
+load(":shell_words.bzl", "shell_words")
+
+visibility(["//oci/..."])
+
+WrappedTestInfo = provider(
+    doc = "How a test is started.",
+    fields = {
+        "arguments": "list of strings: the elements of its `args`, expanded and split into words.",
+        "coverage_script": "`File` or `None`: what collects coverage after it.",
+        "environment": "dict of strings: variables that are set.",
+        "inherited_environment": "list of strings: names of variables that are taken over from Bazel's own environment.",
+        "label": "`Label`: the test.",
+    },
+)
+
+def _wrapped_test_aspect_impl(target, ctx):
+    expand = _expander(ctx)
+    environment = _run_environment(target, ctx, expand)
+    return [WrappedTestInfo(
+        arguments = _arguments(ctx, expand),
+        coverage_script = _coverage_script(ctx),
+        environment = environment.set,
+        inherited_environment = environment.inherited,
+        label = target.label,
+    )]
+
+wrapped_test_aspect = aspect(
+    implementation = _wrapped_test_aspect_impl,
+    doc = "Reads the attributes of a test that Bazel itself reads when it runs it.",
+    provides = [WrappedTestInfo],
+)
+
+def _expander(ctx):
+    """Returns a function of an attribute's name and a text, which replaces locations and Make variables in it."""
+    attr = ctx.rule.attr
+    targets = {}
+    for name in ["data", "deps", "srcs", "tools"]:
+        found = getattr(attr, name, None)
+        for target in found if type(found) == "list" else []:
+            if type(target) == "Target":
+                targets[target.label] = target
+    variables = {}
+    for toolchain in getattr(attr, "toolchains", None) or []:
+        if platform_common.TemplateVariableInfo in toolchain:
+            variables |= toolchain[platform_common.TemplateVariableInfo].variables
+
+    def expand(attribute, text):
+        # Where a test is run, Bazel takes a location for a path in its runfiles.
+        for word, in_runfiles in {"$(location ": "$(rootpath ", "$(locations ": "$(rootpaths "}.items():
+            text = text.replace(word, in_runfiles)
+        text = ctx.expand_location(text, targets.values())
+        return ctx.expand_make_variables(attribute, text, variables)
+
+    return expand
+
+def _arguments(ctx, expand):
+    arguments = []
+    for argument in getattr(ctx.rule.attr, "args", None) or []:
+        split = shell_words(expand("args", argument))
+        if split.error:
+            fail_attribute(ctx.label, "args", "`{}`: {}".format(argument, split.error))
+        arguments += split.words
+    return arguments
+
+def _run_environment(target, ctx, expand):
+    """Returns a struct of `set` and `inherited`."""
+    if RunEnvironmentInfo in target:
+        info = target[RunEnvironmentInfo]
+        return struct(inherited = info.inherited_environment, set = info.environment)
+
+    # The tests that are part of Bazel (`sh_test`) do not tell, and Bazel reads the attributes.
+    environment = getattr(ctx.rule.attr, "env", None)
+    inherited = getattr(ctx.rule.attr, "env_inherit", None)
+    return struct(
+        inherited = inherited if type(inherited) == "list" else [],
+        set = {
+            name: expand("env", value)
+            for name, value in (environment.items() if type(environment) == "dict" else [])
+        },
+    )
+
+def _coverage_script(ctx):
+    """Returns what Bazel would take from the rule's attribute: it looks only at the rule whose test it runs.
+
+    See `CC_CODE_COVERAGE_SCRIPT` in
+    https://github.com/bazelbuild/bazel/blob/7.7.1/src/main/java/com/google/devtools/build/lib/analysis/test/TestActionBuilder.java
+    """
+    script = getattr(ctx.rule.attr, "_collect_cc_coverage", None)
+    if type(script) != "Target":
+        return None
+    info = script[DefaultInfo]
+    return info.files_to_run.executable or (info.files.to_list() or [None])[0]

@@ -1,0 +1,203 @@
+"""Analysis tests of `oci_test`."""
+
+load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
+load("//oci:defs.bzl", "oci_incremental_load", "oci_test")
+load(":action_graph.bzl", "actions_behind", "mnemonics")
+load(":analysis.bzl", "make_analysis_test")
+load(":fixtures.bzl", "probe_test")
+
+visibility("private")
+
+def _spec_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    spec = json.decode([
+        action
+        for action in analysistest.target_actions(env)
+        if action.outputs.to_list()[0].basename == "test_app.delivery.json"
+    ][0].content)
+    images = spec.pop("images")
+    asserts.equals(
+        env,
+        {
+            "emulation": False,
+            "kind": "test",
+            "label": "//oci/tests:test_app",
+            "test": {
+                "arguments": ["--flag=a b", "oci/tests/BUILD.bazel", "oci/tests/1 oci/tests/data/2", "$x"],
+                "executable": "_main/oci/tests/test_probe_test",
+                "label": "//oci/tests:test_probe_test",
+            },
+            # The same load is there once.
+            "variables": {"ALSO_APP_IMAGE": 0, "APP_IMAGE": 0, "INDEX_IMAGE": 1},
+            "without_engine": "skip",
+        },
+        spec,
+    )
+    app, index = images
+    asserts.equals(env, "_main/oci/tests/test_app_load.tags.txt", app["tags"])
+    asserts.equals(env, "//oci/tests:image_app", app["content"]["image"]["label"])
+    asserts.equals(env, "//oci/tests:index_split", index["content"]["index"]["label"])
+
+    # The layer of the one image is built for the index's platforms too, so each has a place of its own.
+    runfiles = target[DefaultInfo].default_runfiles
+    found = ["_main/" + file.short_path for file in runfiles.files.to_list()] + [
+        link.path
+        for link in runfiles.root_symlinks.to_list()
+    ]
+    layers = [
+        layer["tar"]
+        for image in [app["content"]["image"]] + index["content"]["index"]["images"]
+        for layer in image["layers"]
+    ]
+    for path in layers + [
+        app["tags"],
+        index["tags"],
+        "_main/oci/tests/test_app",
+        "_main/oci/tests/test_app.delivery.json",
+        # The test, and what it reads.
+        "_main/oci/tests/test_probe_test",
+        "_main/oci/tests/BUILD.bazel",
+    ]:
+        asserts.true(env, path in found, path + " is in the runfiles")
+    return analysistest.end(env)
+
+_spec_test = make_analysis_test(_spec_test_impl)
+
+_ENGINE = [
+    "CONTAINER_HOST",
+    "CONTAINER_SSHKEY",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+    "SSH_AUTH_SOCK",
+    "XDG_RUNTIME_DIR",
+]
+
+def _environment_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    found = target[RunEnvironmentInfo]
+    asserts.equals(env, ctx.attr.environment, found.environment)
+    missing = [name for name in ctx.attr.inherited + _ENGINE if name not in found.inherited_environment]
+    asserts.equals(env, ctx.attr.not_inherited, missing)
+    asserts.equals(env, len(found.inherited_environment), len({name: None for name in found.inherited_environment}))
+    requirements = target[testing.ExecutionInfo].requirements if testing.ExecutionInfo in target else {}
+    asserts.equals(env, ctx.attr.requirements, requirements.keys())
+    return analysistest.end(env)
+
+_environment_test = make_analysis_test(
+    _environment_test_impl,
+    attrs = {
+        "environment": attr.string_dict(doc = "What is set."),
+        "inherited": attr.string_list(doc = "What is inherited beside the engine's variables."),
+        "not_inherited": attr.string_list(doc = "Which of the engine's variables are not."),
+        "requirements": attr.string_list(doc = "What the test wants of where it runs."),
+    },
+)
+
+def _actions_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    wanted = target[DefaultInfo].files.to_list() + target[DefaultInfo].default_runfiles.files.to_list()
+    counts = mnemonics(actions_behind(target, wanted))
+
+    # What a load takes: two layers as tars, nothing compressed.
+    asserts.equals(
+        env,
+        {"LayerDescribe": 2, "LayerTar": 2},
+        {mnemonic: count for mnemonic, count in counts.items() if mnemonic.startswith("Layer")},
+    )
+    return analysistest.end(env)
+
+_actions_test = make_analysis_test(_actions_test_impl)
+
+def test_tests(*, name):
+    """Declares the tests.
+
+    Args:
+      name: string; the name of the test suite.
+    """
+    _fixtures()
+    _spec_test(name = "test_spec_test", target_under_test = ":test_app")
+    _actions_test(name = "test_actions_test", target_under_test = ":test_small")
+    _environment_test(
+        name = "test_environment_test",
+        environment = {
+            "FROM_BOTH": "the target's",
+            "FROM_TARGET": "set",
+            "FROM_TEST": "$(location :not expanded twice)",
+        },
+        inherited = ["INHERITED", "INHERITED_TOO"],
+        requirements = ["requires-probe"],
+        target_under_test = ":test_small",
+    )
+    _environment_test(
+        name = "test_native_environment_test",
+        environment = {
+            "DOCKER_HOST": "unix:///only/this",
+            "PATH_OF_FILE": "at oci/tests/BUILD.bazel",
+        },
+        not_inherited = ["DOCKER_HOST"],
+        target_under_test = ":test_app",
+    )
+    native.test_suite(name = name, tests = [
+        ":test_actions_test",
+        ":test_environment_test",
+        ":test_native_environment_test",
+        ":test_spec_test",
+    ])
+
+def _fixtures():
+    oci_incremental_load(name = "test_app_load", image = ":image_app", repo_tags = ["app:dev"], tags = ["manual"])
+    oci_incremental_load(name = "test_index_load", image = ":index_split", tags = ["manual"])
+    probe_test(
+        name = "test_probe_test",
+        args = [
+            "'--flag=a b'",
+            "$(location BUILD.bazel)",
+            "'$(locations :texts)'",
+            "$$x",
+        ],
+        data = ["BUILD.bazel", ":texts"],
+        env = {
+            "DOCKER_HOST": "unix:///only/this",
+            "PATH_OF_FILE": "at $(rootpath BUILD.bazel)",
+        },
+        tags = ["manual"],
+    )
+    oci_test(
+        name = "test_app",
+        images = {
+            "ALSO_APP_IMAGE": ":test_app_load",
+            "APP_IMAGE": ":test_app_load",
+            "INDEX_IMAGE": ":test_index_load",
+        },
+        tags = ["manual"],
+        test = ":test_probe_test",
+        without_engine = "skip",
+    )
+    probe_test(
+        name = "test_telling_test",
+        env = {
+            "FROM_BOTH": "the test's",
+            "FROM_TEST": "$(location :not expanded twice)",
+        },
+        env_inherit = ["INHERITED"],
+        tags = ["manual"],
+        tells = True,
+    )
+    oci_test(
+        name = "test_small",
+        env = {
+            "FROM_BOTH": "the target's",
+            "FROM_TARGET": "set",
+        },
+        env_inherit = ["INHERITED_TOO"],
+        images = {"APP_IMAGE": ":test_app_load"},
+        tags = ["manual"],
+        test = ":test_telling_test",
+    )
