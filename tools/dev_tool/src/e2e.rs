@@ -18,6 +18,7 @@ mod remote;
 mod report;
 mod run;
 mod several;
+mod testing;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -50,6 +51,8 @@ enum Part {
     Run,
     /// Commands on a remote executor
     Remote,
+    /// Tests with images
+    Testing,
     /// Every engine with every disturbance
     Matrix,
 }
@@ -91,6 +94,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.has(Part::Remote) {
         remote::cases(&mut report, workspace)?;
+    }
+    if options.has(Part::Testing) {
+        testing::cases(&mut report, workspace)?;
     }
     if options.has(Part::Matrix) {
         matrix::run(workspace, options, &mut report)?;

@@ -1,0 +1,39 @@
+//! Images and tests for a machine that is not this one.
+
+use anyhow::{ensure, Result};
+
+use super::stand::Stand;
+use crate::e2e::report::Report;
+
+/// The target platform, which no usual engine has.
+const PLATFORM: &str = "--platforms=//cases:linux_s390x";
+
+/// The test and its image are for it, what loads the image is not.
+pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
+    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
+        report.case(format!("{}: {name}", stand.engine.name()), case);
+    };
+    case("a test of another platform, on this one", &|| {
+        let tested = stand.test("//cases:architecture", &[])?;
+        tested.expect("PASSED", &["the image is for amd64"])
+    });
+    case("an image for another platform is refused", &|| {
+        let tested = stand.test("//cases:architecture", &[PLATFORM])?;
+        tested.expect("FAILED", &["error: ", "s390x", "amd64", "`emulation = True`"])?;
+        ensure!(
+            !tested.logs[0].contains("the image is for"),
+            "the test was started:\n{}",
+            tested.logs[0]
+        );
+        Ok(())
+    });
+    case("and loaded where the target says so", &|| {
+        let tested = stand.test("//cases:emulated", &[PLATFORM])?;
+        tested.expect("PASSED", &["the image is for s390x"])
+    });
+    case("a load as data of a test of another platform", &|| {
+        let flags = [PLATFORM, "--test_env=DOCKER_HOST"];
+        let tested = stand.test("//cases:load_in_data_test", &flags)?;
+        tested.expect("PASSED", &["testing/platform:latest is for s390x"])
+    });
+}

@@ -1,0 +1,137 @@
+//! Tests that cannot have their images: what becomes of them, and what is left.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{ensure, Context, Result};
+
+use super::stand::{Stand, Tested};
+use crate::command::finish;
+use crate::e2e::report::Report;
+use crate::proxy::{Disturbance, Proxy};
+
+/// Where there is no engine.
+const NOWHERE: &str = "unix:///no/such/docker.sock";
+
+/// Every case.
+pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
+    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
+        report.case(format!("{}: {name}", stand.engine.name()), case);
+    };
+    case("without an engine a test fails within a second", &|| {
+        nowhere(stand)
+    });
+    case("or is skipped, where the target says so", &|| {
+        skipped(stand)
+    });
+    case("a variable that is set twice", &|| {
+        let tested = stand.test("//cases:probe", &["--test_env=APP_IMAGE=mine"])?;
+        not_started(&tested, &["`APP_IMAGE`", "`mine`"])
+    });
+    case("a load that fails", &|| failed_load(stand));
+    case("a test that is killed while its image is sent", &|| {
+        killed(stand)
+    });
+}
+
+/// The load failed, so there is nothing of the test, but the load's message.
+fn not_started(tested: &Tested, parts: &[&str]) -> Result<()> {
+    tested.expect("FAILED", &[&["error: "], parts].concat())?;
+    let log = tested.logs.join("\n");
+    ensure!(
+        !log.contains("argument: "),
+        "the test was started:\n{log}"
+    );
+    Ok(())
+}
+
+fn nowhere(stand: &Stand<'_>) -> Result<()> {
+    let tested = stand.test_at(NOWHERE, "//cases:probe", &[])?;
+    not_started(&tested, &["/no/such/docker.sock"])?;
+    let executable = stand.bazel.executable("//cases:probe")?;
+    let start = Instant::now();
+    let result = finish(Command::new(executable).env("DOCKER_HOST", NOWHERE))?;
+    let took = start.elapsed();
+    ensure!(
+        result.status.code() == Some(3),
+        "it ended with {}",
+        result.status
+    );
+    ensure!(took < Duration::from_secs(1), "it took {took:?}");
+    Ok(())
+}
+
+fn skipped(stand: &Stand<'_>) -> Result<()> {
+    let tested = stand.test_at(NOWHERE, "//cases:skipped", &[])?;
+    tested.expect("PASSED", &["skipped", "/no/such/docker.sock"])?;
+    ensure!(
+        tested.xml[0].contains("<skipped") && !tested.logs[0].contains("argument: "),
+        "{tested:#?}"
+    );
+    // With an engine it is a test like any other.
+    let tested = stand.test("//cases:skipped", &["--test_arg=exit=7"])?;
+    tested.expect("FAILED", &["argument: exit=7"])
+}
+
+fn failed_load(stand: &Stand<'_>) -> Result<()> {
+    let socket = stand.file("refusing.sock");
+    refuse(&socket)?;
+    let host = format!("unix://{}", socket.display());
+    let tested = stand.test_at(&host, "//cases:fresh_probe", &[])?;
+    not_started(&tested, &[])?;
+    let executable = stand.bazel.executable("//cases:fresh_probe")?;
+    let result = finish(Command::new(executable).env("DOCKER_HOST", &host))?;
+    ensure!(
+        matches!(result.status.code(), Some(1 | 3)),
+        "it ended with {}",
+        result.status
+    );
+    Ok(())
+}
+
+/// An engine that answers everything in the same way.
+fn refuse(socket: &Path) -> Result<()> {
+    let listener = UnixListener::bind(socket).context("failed to listen")?;
+    thread::spawn(move || -> std::io::Result<()> {
+        for stream in listener.incoming() {
+            let mut stream = stream?;
+            let mut head = BufReader::new(stream.try_clone()?).lines();
+            while head.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+            let body = "{\"message\":\"out of order\"}";
+            write!(
+                stream,
+                "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            )?;
+        }
+        Ok(())
+    });
+    Ok(())
+}
+
+/// A timeout ends it as it would end the test. The next one finds no lock and no half of an image.
+fn killed(stand: &Stand<'_>) -> Result<()> {
+    let socket = stand.file("stopping.sock");
+    let stopping = Proxy::disturbing(
+        &socket,
+        &stand.engine.socket(),
+        Disturbance::StopAfter(100_000),
+    )?;
+    let tested = stand.test_at(&stopping.address(), "//cases:fresh_probe", &["--test_timeout=2"])?;
+    tested.expect("TIMEOUT", &[])?;
+    ensure!(
+        !tested.logs[0].contains("argument: "),
+        "the test was started:\n{}",
+        tested.logs[0]
+    );
+    stopping.open();
+    let left = stand
+        .engine
+        .docker(["images", "--quiet", "--filter=reference=testing/fresh"])?;
+    ensure!(left.is_empty(), "the image is there: {left}");
+    stand.test("//cases:fresh_probe", &[])?.expect("PASSED", &[])
+}
