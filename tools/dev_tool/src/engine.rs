@@ -1,6 +1,7 @@
 //! The container engines that development uses: real daemons, each in a folder of its own.
 
 pub(crate) mod api;
+mod bridge;
 mod containerd;
 mod content;
 mod control_group;

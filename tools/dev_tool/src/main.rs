@@ -82,7 +82,7 @@ enum EngineVerb {
     /// Start an engine, unless it runs, and wait until it answers
     Start {
         /// One that `list` prints; with `@tmpfs:64m` its data is on a tmpfs of that size, with `@tls` it listens on a TCP
-        /// port too, with `@ssh` it is behind an ssh server
+        /// port too, with `@ssh` it is behind an ssh server, with `@bridge` its containers have a network
         name: EngineName,
     },
     /// Stop an engine, if it runs

@@ -314,8 +314,8 @@ fn bazel_suite(workspace: &Workspace, name: &str, folder: &Path) -> Result<Suite
     Ok(suite)
 }
 
-/// The workspace whose builds run commands in containers, some of which are to fail: `dev/e2e` has engines for it.
-const NEEDS_ENGINES: &str = "run";
+/// The workspaces whose builds or tests run containers, and may have some that are to fail: `dev/e2e` has engines for them.
+const NEEDS_ENGINES: [&str; 3] = ["run", "testcontainers", "testing"];
 
 /// The consumer workspaces that Bazel alone can test.
 fn examples(workspace: &Workspace) -> Result<Vec<PathBuf>> {
@@ -325,7 +325,8 @@ fn examples(workspace: &Workspace) -> Result<Vec<PathBuf>> {
         fs::read_dir(&folder).with_context(|| format!("failed to list `{}`", folder.display()))?
     {
         let path = entry?.path();
-        if path.join("MODULE.bazel").exists() && !path.ends_with(NEEDS_ENGINES) {
+        let needs_engines = NEEDS_ENGINES.iter().any(|name| path.ends_with(name));
+        if path.join("MODULE.bazel").exists() && !needs_engines {
             examples.push(path);
         }
     }

@@ -60,4 +60,9 @@ pub(crate) trait Daemon: Debug + Sync {
     fn listens_on_tcp(&self) -> bool {
         false
     }
+
+    /// Whether its containers can have networks that leave the machine's filters and translations of addresses alone.
+    fn makes_networks(&self) -> bool {
+        false
+    }
 }

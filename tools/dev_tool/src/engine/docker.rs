@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::daemon::Daemon;
 use super::place::Place;
-use super::{api, content, tls};
+use super::{api, bridge, content, tls};
 use crate::command::output;
 
 /// `dockerd`, with these settings.
@@ -30,7 +30,8 @@ impl Daemon for Dockerd {
         place.write("daemon.json", self.settings).map(drop)
     }
 
-    /// Nothing of the machine's network is touched, and no process is put outside the instance's own control group.
+    /// Nothing of the machine's network is touched, but for a bridge where one is wanted, and no process is put outside
+    /// the instance's own control group.
     fn command(&self, place: &Place, prefix: &[&str]) -> Result<Command> {
         let flag = |name: &str, path: &Path| {
             let mut flag = OsString::from(name);
@@ -45,7 +46,8 @@ impl Daemon for Dockerd {
             .arg(flag("--pidfile=", &place.file("docker.pid")))
             .arg(format!("--host={}", self.address(&self.socket(place))))
             .args(tls::daemon_flags(place)?)
-            .args(["--bridge=none", "--iptables=false", "--ip6tables=false"])
+            .args(bridge::daemon_flags(place))
+            .args(["--iptables=false", "--ip6tables=false"])
             .args(["--ip-forward=false", "--ip-masq=false"])
             .arg(format!("--cgroup-parent=/{}", place.control_group()));
         Ok(command)
@@ -78,6 +80,10 @@ impl Daemon for Dockerd {
     }
 
     fn listens_on_tcp(&self) -> bool {
+        true
+    }
+
+    fn makes_networks(&self) -> bool {
         true
     }
 }

@@ -13,7 +13,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::place::{program_folder, Place};
 use super::process::Process;
 use super::server::{Lifetime, Server};
-use super::{control_group, mounts, ssh, tls, EngineName, Programs, Variant};
+use super::{bridge, control_group, mounts, ssh, tls, EngineName, Programs, Variant};
 use crate::workspace::Workspace;
 
 /// How long a daemon may take until it answers.
@@ -71,7 +71,7 @@ impl Instance {
     /// The address by which clients are to come: that of the variant, if it has one of its own.
     pub(crate) fn address(&self) -> Result<String> {
         match self.name.variant {
-            Variant::Plain | Variant::Tmpfs(_) => Ok(self.host()),
+            Variant::Plain | Variant::Tmpfs(_) | Variant::Bridge => Ok(self.host()),
             Variant::Tls => tls::address(&self.place),
             Variant::Ssh => ssh::address(&self.place),
         }
@@ -80,7 +80,7 @@ impl Instance {
     /// The variables that point clients at it.
     pub(crate) fn variables(&self) -> Result<Vec<(&'static str, OsString)>> {
         match self.name.variant {
-            Variant::Plain | Variant::Tmpfs(_) => {
+            Variant::Plain | Variant::Tmpfs(_) | Variant::Bridge => {
                 let daemon = self.name.engine.daemon;
                 Ok(daemon.variables(&self.place, &self.host()))
             }
@@ -172,6 +172,7 @@ impl Instance {
             Variant::Tmpfs(size) => mounts::mount_tmpfs(&data, size)?,
             Variant::Tls => tls::prepare(&self.place)?,
             Variant::Ssh => ssh::prepare(&self.place, &self.host())?,
+            Variant::Bridge => bridge::prepare(&self.place)?,
         }
         self.name.engine.daemon.configure(&self.place)
     }
@@ -228,6 +229,7 @@ impl Instance {
             mounts::unmount_below(folder)?;
         }
         control_group::remove(&self.place.control_group())?;
+        bridge::remove(&self.place)?;
         let socket = self.socket();
         if socket.exists() {
             fs::remove_file(&socket)

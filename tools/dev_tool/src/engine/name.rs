@@ -27,6 +27,8 @@ pub(crate) enum Variant {
     Tls,
     /// It is behind an ssh server.
     Ssh,
+    /// Its containers have a network, and ports that can be published.
+    Bridge,
 }
 
 impl EngineName {
@@ -67,9 +69,10 @@ impl FromStr for EngineName {
             Variant::Plain | Variant::Tmpfs(_) => true,
             Variant::Tls => engine.daemon.listens_on_tcp(),
             Variant::Ssh => engine.daemon.speaks_http(),
+            Variant::Bridge => engine.daemon.makes_networks(),
         };
         if !fits {
-            bail!("there is no `{text}`: {name} has no such way to it");
+            bail!("there is no `{text}`: {name} has no such variant");
         }
         Ok(Self { engine, variant })
     }
@@ -88,8 +91,9 @@ impl FromStr for Variant {
             Some(size) if is_size(size) => Ok(Self::Tmpfs(size.to_owned())),
             None if text == "tls" => Ok(Self::Tls),
             None if text == "ssh" => Ok(Self::Ssh),
+            None if text == "bridge" => Ok(Self::Bridge),
             _ => bail!(
-                "there is no variant `{text}`: expected `tls`, `ssh`, or `tmpfs:` and a size, such as `tmpfs:64m`"
+                "there is no variant `{text}`: expected `tls`, `ssh`, `bridge`, or `tmpfs:` and a size, such as `tmpfs:64m`"
             ),
         }
     }
@@ -103,6 +107,7 @@ impl fmt::Display for EngineName {
             Variant::Tmpfs(size) => write!(formatter, "@tmpfs:{size}"),
             Variant::Tls => formatter.write_str("@tls"),
             Variant::Ssh => formatter.write_str("@ssh"),
+            Variant::Bridge => formatter.write_str("@bridge"),
         }
     }
 }
@@ -116,6 +121,7 @@ mod tests {
         for name in [
             "docker-20",
             "docker-28@tls",
+            "docker-28@bridge",
             "podman-5@ssh",
             "containerd@tmpfs:64m",
         ] {
@@ -131,8 +137,9 @@ mod tests {
             ("docker-28@disk", "no variant `disk`"),
             ("docker-28@tmpfs:64", "no variant `tmpfs:64`"),
             ("docker-28@tmpfs:m", "no variant `tmpfs:m`"),
-            ("containerd@ssh", "containerd has no such way to it"),
-            ("podman-5@tls", "podman-5 has no such way to it"),
+            ("containerd@ssh", "containerd has no such variant"),
+            ("podman-5@tls", "podman-5 has no such variant"),
+            ("podman-5@bridge", "podman-5 has no such variant"),
         ] {
             match name.parse::<EngineName>() {
                 Ok(_) => panic!("`{name}` was accepted"),
