@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use anyhow::{ensure, Result};
+use nix::sys::statvfs::statvfs;
 
 use super::products::Products;
 use super::subject::{self, TOP};
@@ -149,7 +150,7 @@ impl<'a> TestBench<'a> {
     }
 
     fn cold(&self, table: &mut Table) -> Result<()> {
-        let (mut load, mut plain, mut given, mut loading) = (vec![], vec![], vec![], vec![]);
+        let (mut load, mut plain, mut given) = (vec![], vec![], vec![]);
         for _ in 0..self.runs.div_ceil(3) {
             self.target.wipe()?;
             let mut loader = self.target.loader(&self.products.load_image);
@@ -159,13 +160,13 @@ impl<'a> TestBench<'a> {
             given.push(self.timed(GIVEN)?);
         }
         self.target.wipe()?;
+        let at_once = self.archives_at_once()?;
         // Minutes: once is enough to see how far it is from the others.
-        loading.push(self.timed(LOADING)?);
-        let (load, plain) = (median(&load), median(&plain));
-        let (given, loading) = (median(&given), median(&loading));
+        let loading = seconds(|| run(&mut self.tests(LOADING, &self.target.host(), at_once)))?;
+        let (load, plain, given) = (median(&load), median(&plain), median(&given));
         self.target.wipe()?;
         self.target.traffic()?;
-        run(&mut self.tests(GIVEN, &self.target.watched_host()))?;
+        run(&mut self.tests(GIVEN, &self.target.watched_host(), TESTS))?;
         let traffic = self.target.traffic()?;
         let uploads = traffic.uploads().filter(|upload| upload.body() > ALLOWANCE);
         table.goal(
@@ -187,7 +188,11 @@ impl<'a> TestBench<'a> {
             given / (load + plain),
             "times",
         );
-        table.figure("16 tests, empty engine: docker load in each", loading, "s");
+        table.figure(
+            &format!("16 tests, empty engine: docker load in each, {at_once} at a time"),
+            loading,
+            "s",
+        );
         table.figure(
             "16 tests, empty engine: docker load in each against it",
             loading / given,
@@ -231,7 +236,7 @@ impl<'a> TestBench<'a> {
             edited.set_appended(&format!("round {round}"))?;
             self.target.traffic()?;
             let host = self.target.watched_host();
-            times.push(seconds(|| run(&mut self.tests(GIVEN, &host)))?);
+            times.push(seconds(|| run(&mut self.tests(GIVEN, &host, TESTS)))?);
             let traffic = self.target.traffic()?;
             ensure!(
                 traffic.sent > TOP,
@@ -256,16 +261,26 @@ impl<'a> TestBench<'a> {
     }
 
     fn timed(&self, tests: &str) -> Result<f64> {
-        self.target
-            .timed(&mut self.tests(tests, &self.target.host()))
+        let host = self.target.host();
+        self.target.timed(&mut self.tests(tests, &host, TESTS))
     }
 
-    /// `bazel test`, all at once, whatever their results were before.
-    fn tests(&self, tests: &str, host: &str) -> Command {
+    /// How many tests may call `docker load` at once: Docker unpacks each archive into a folder of its own first, and the
+    /// disk must not be full.
+    fn archives_at_once(&self) -> Result<usize> {
+        let archive = self.products.archive.metadata()?.len();
+        let disk = statvfs(self.bazel.output_base())?;
+        let free = disk.blocks_available() * disk.fragment_size();
+        let fit = usize::try_from(free / 2 / archive)?;
+        Ok(fit.clamp(1, TESTS))
+    }
+
+    /// `bazel test`, so many at once, whatever their results were before.
+    fn tests(&self, tests: &str, host: &str, at_once: usize) -> Command {
         let host = format!("--test_env=DOCKER_HOST={host}");
         let jobs = [
             format!("--jobs={TESTS}"),
-            format!("--local_test_jobs={TESTS}"),
+            format!("--local_test_jobs={at_once}"),
         ];
         let flags = [tests, &host, &jobs[0], &jobs[1], "--nocache_test_results"];
         self.bazel.command("test", &flags)

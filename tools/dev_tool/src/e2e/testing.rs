@@ -57,14 +57,17 @@ fn engine_cases(report: &mut Report, stand: &Stand<'_>) {
     case("variables are references that the engine knows", &|| {
         references(stand)
     });
-    case("a test sees the engine in Bazel's strictest sandbox", &|| {
-        let flags = [
-            "--spawn_strategy=linux-sandbox",
-            "--incompatible_sandbox_hermetic_tmp",
-            "--sandbox_default_allow_network=false",
-        ];
-        stand.test("//:it", &flags)?.expect("PASSED", &["3 passed"])
-    });
+    case(
+        "a test sees the engine in Bazel's strictest sandbox",
+        &|| {
+            let flags = [
+                "--spawn_strategy=linux-sandbox",
+                "--incompatible_sandbox_hermetic_tmp",
+                "--sandbox_default_allow_network=false",
+            ];
+            stand.test("//:it", &flags)?.expect("PASSED", &["3 passed"])
+        },
+    );
 }
 
 /// Whichever comes first sends the image; the others find it there.
@@ -74,13 +77,12 @@ fn crowd(stand: &Stand<'_>) -> Result<()> {
     let flags = ["--runs_per_test=8", "--jobs=8", "--local_test_jobs=8"];
     let tested = stand.test("//cases:crowded_probe", &flags)?;
     tested.expect("PASSED", &[])?;
-    ensure!(
-        tested.logs.len() == 8,
-        "it ran {} times",
-        tested.logs.len()
-    );
+    ensure!(tested.logs.len() == 8, "it ran {} times", tested.logs.len());
     let uploads: Vec<u64> = stand.proxy.take()?.uploads().map(Request::body).collect();
-    let large = uploads.iter().filter(|size| **size >= CROWDED_LAYER).count();
+    let large = uploads
+        .iter()
+        .filter(|size| **size >= CROWDED_LAYER)
+        .count();
     // podman reads the layer itself where it can see it.
     let least = usize::from(!stand.is_podman());
     ensure!(
@@ -103,7 +105,12 @@ fn references(stand: &Stand<'_>) -> Result<()> {
     }
     let made = "stevedore.local/cases/nameless_load:";
     ensure!(
-        found[..3] == ["testing/app:latest", "testing/app:latest", "testing/index:first"]
+        found[..3]
+            == [
+                "testing/app:latest",
+                "testing/app:latest",
+                "testing/index:first"
+            ]
             && found[3].starts_with(made),
         "the variables are {found:?}"
     );

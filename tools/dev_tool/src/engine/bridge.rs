@@ -56,7 +56,9 @@ pub(crate) fn remove(place: &Place) -> Result<()> {
     };
     let listed = output(&mut ip(&["-oneline", "-4", "address", "show"]))?;
     for interface in interfaces(&listed, number) {
-        run(&mut ip(&["link", "delete", "dev", interface, "type", "bridge"]))?;
+        run(&mut ip(&[
+            "link", "delete", "dev", interface, "type", "bridge",
+        ]))?;
     }
     Ok(())
 }

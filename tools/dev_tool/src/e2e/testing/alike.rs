@@ -104,7 +104,11 @@ const BEHAVIOURS: &[Behaviour] = &[
 /// Every behaviour.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
     for behaviour in BEHAVIOURS {
-        let name = format!("{}: the same as without oci_test: {}", stand.engine.name(), behaviour.name);
+        let name = format!(
+            "{}: the same as without oci_test: {}",
+            stand.engine.name(),
+            behaviour.name
+        );
         report.case(name, || same(stand, behaviour));
     }
     for (name, arguments) in [
@@ -112,7 +116,10 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         ("that fails", &["exit=7"]),
         ("that a signal ends", &["signal=15"]),
     ] {
-        let name = format!("{}: the same as without oci_test: `bazel run` of a test {name}", stand.engine.name());
+        let name = format!(
+            "{}: the same as without oci_test: `bazel run` of a test {name}",
+            stand.engine.name()
+        );
         report.case(name, || same_run(stand, arguments));
     }
 }
@@ -124,7 +131,8 @@ fn same(stand: &Stand<'_>, behaviour: &Behaviour) -> Result<()> {
         tested.expect(behaviour.status, behaviour.parts)?;
     }
     ensure!(
-        (bare.code, own_lines(&bare), results(&bare)) == (wrapped.code, own_lines(&wrapped), results(&wrapped)),
+        (bare.code, own_lines(&bare), results(&bare))
+            == (wrapped.code, own_lines(&wrapped), results(&wrapped)),
         "without it {bare:#?}\nwith it {wrapped:#?}"
     );
     Ok(())

@@ -19,7 +19,10 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
     });
     case("an image for another platform is refused", &|| {
         let tested = stand.test("//cases:architecture", &[PLATFORM])?;
-        tested.expect("FAILED", &["error: ", "s390x", "amd64", "`emulation = True`"])?;
+        tested.expect(
+            "FAILED",
+            &["error: ", "s390x", "amd64", "`emulation = True`"],
+        )?;
         ensure!(
             !tested.logs[0].contains("the image is for"),
             "the test was started:\n{}",

@@ -42,10 +42,7 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
 fn not_started(tested: &Tested, parts: &[&str]) -> Result<()> {
     tested.expect("FAILED", &[&["error: "], parts].concat())?;
     let log = tested.logs.join("\n");
-    ensure!(
-        !log.contains("argument: "),
-        "the test was started:\n{log}"
-    );
+    ensure!(!log.contains("argument: "), "the test was started:\n{log}");
     Ok(())
 }
 
@@ -100,7 +97,11 @@ fn refuse(socket: &Path) -> Result<()> {
         for stream in listener.incoming() {
             let mut stream = stream?;
             let mut head = BufReader::new(stream.try_clone()?).lines();
-            while head.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+            while head
+                .next()
+                .transpose()?
+                .is_some_and(|line| !line.is_empty())
+            {}
             let body = "{\"message\":\"out of order\"}";
             write!(
                 stream,
@@ -121,7 +122,11 @@ fn killed(stand: &Stand<'_>) -> Result<()> {
         &stand.engine.socket(),
         Disturbance::StopAfter(100_000),
     )?;
-    let tested = stand.test_at(&stopping.address(), "//cases:fresh_probe", &["--test_timeout=2"])?;
+    let tested = stand.test_at(
+        &stopping.address(),
+        "//cases:fresh_probe",
+        &["--test_timeout=2"],
+    )?;
     tested.expect("TIMEOUT", &[])?;
     ensure!(
         !tested.logs[0].contains("argument: "),
@@ -133,5 +138,7 @@ fn killed(stand: &Stand<'_>) -> Result<()> {
         .engine
         .docker(["images", "--quiet", "--filter=reference=testing/fresh"])?;
     ensure!(left.is_empty(), "the image is there: {left}");
-    stand.test("//cases:fresh_probe", &[])?.expect("PASSED", &[])
+    stand
+        .test("//cases:fresh_probe", &[])?
+        .expect("PASSED", &[])
 }

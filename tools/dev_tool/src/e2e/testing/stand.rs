@@ -40,11 +40,7 @@ pub(super) struct Tested {
 
 impl<'a> Stand<'a> {
     /// Starts `engine` with an empty store.
-    pub(super) fn start(
-        workspace: &Workspace,
-        bazel: &'a Bazel<'a>,
-        engine: &str,
-    ) -> Result<Self> {
+    pub(super) fn start(workspace: &Workspace, bazel: &'a Bazel<'a>, engine: &str) -> Result<Self> {
         let engine = Running::start(workspace, engine, "e2e")?;
         let scratch = Scratch::in_cache(workspace)?;
         let proxy = Proxy::start(&scratch.file("proxy.sock"), &engine.socket())?;
@@ -178,8 +174,8 @@ fn named(folder: &Path, name: &str) -> Result<Vec<String>> {
         if path.is_dir() {
             found.extend(named(&path, name)?);
         } else if path.file_name().is_some_and(|found| found == name) {
-            let text = fs::read(&path)
-                .with_context(|| format!("failed to read `{}`", path.display()))?;
+            let text =
+                fs::read(&path).with_context(|| format!("failed to read `{}`", path.display()))?;
             found.push(String::from_utf8_lossy(&text).into_owned());
         }
     }
@@ -204,7 +200,10 @@ mod tests {
         for (line, expected) in [
             ("//a:b   PASSED in 0.4s", Some("PASSED")),
             ("//a:b   (cached) PASSED in 0.4s", Some("PASSED")),
-            ("//a:b   FAILED in 2 out of 8 in 0.4s", Some("FAILED in 2 out of 8")),
+            (
+                "//a:b   FAILED in 2 out of 8 in 0.4s",
+                Some("FAILED in 2 out of 8"),
+            ),
             ("//a:b   NO STATUS", Some("NO STATUS")),
             ("//a:bc  PASSED in 0.4s", None),
         ] {
