@@ -35,6 +35,10 @@ def oci_incremental_load(*, name, image = None, repo_tags = [], images = {}, sta
     Of an `oci_index` the image for the engine's platform is loaded, or the one for which `--platform=linux/arm64` at run time
     asks. The layers of all its images are built, since which engine it will be is not known then.
 
+    The file `<name>.json`, which is the target `//app:load.json` too and is among the runfiles, tells what is loaded before anything
+    is: `label`, `image_id`, `config_digest`, `manifest_digest`, `references`, `platform`, and the same for each image in `images`;
+    of several images, the list has all that there is. See [docs/load.md](load.md#what-is-loaded).
+
     The output group `docker_archive` is a tar of the images with their tags, for `docker load`; of an index it has the image for
     the target platform.
 
@@ -60,6 +64,7 @@ def oci_incremental_load(*, name, image = None, repo_tags = [], images = {}, sta
     tags_file = repo_tags_file(repo_tags)
     _oci_incremental_load(
         name = name,
+        facts = name + ".json",
         image = image,
         images = images,
         repo_tags = [] if tags_file else repo_tags,

@@ -9,6 +9,7 @@ load(":delivery_spec.bzl", "load_spec")
 load(":image_aspect.bzl", "image_aspect")
 load(":image_outputs.bzl", "docker_archive_action")
 load(":label_text.bzl", "label_text")
+load(":load_facts.bzl", "load_facts_action")
 load(":stamp.bzl", "STAMP_ATTRS", "is_stamped")
 load(":tags.bzl", "tags_action", "tags_of_contents")
 load(":target_platform.bzl", "TARGET_PLATFORM_ATTRS")
@@ -19,11 +20,13 @@ def _oci_incremental_load_impl(ctx):
     images = _images_of(ctx)
     executable = deliver_executable(ctx)
     spec = load_spec(ctx, executable = executable.file, images = images)
+    facts = ctx.outputs.facts or ctx.actions.declare_file(ctx.label.name + ".json")
+    load_facts_action(ctx, images = images, output = facts)
     return [
         DefaultInfo(
             executable = executable.file,
-            files = depset([executable.file, spec.file]),
-            runfiles = spec.runfiles.merge(executable.runfiles),
+            files = depset([executable.file, spec.file, facts]),
+            runfiles = spec.runfiles.merge_all([executable.runfiles, ctx.runfiles(files = [facts])]),
         ),
         OutputGroupInfo(
             docker_archive = depset([docker_archive_action(ctx, images = images)]),
@@ -88,6 +91,9 @@ oci_incremental_load = rule(
     implementation = _oci_incremental_load_impl,
     doc = "See the macro of the same name.",
     attrs = {
+        "facts": attr.output(
+            doc = "A file that tells what is loaded, as JSON, as a target of its own. Without it, it is none, and is called `<name>.json`.",
+        ),
         "image": attr.label(
             doc = "What is loaded: an image, an index, or an `oci_bundle`.",
             allow_files = True,

@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//oci:defs.bzl", "oci_image", "oci_incremental_load")
+load("//oci:providers.bzl", "OciLoadInfo")
 load(":action_graph.bzl", "actions_behind", "mnemonics")
 load(":analysis.bzl", "action_of", "input_names", "make_analysis_test", "relative_paths")
 load(":fixtures.bzl", "files")
@@ -211,6 +212,64 @@ def _expect_bundle(env):
         [argument for argument in archive if argument.startswith(("--image", "--index", "--tags"))],
     )
 
+def _facts_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    name = target.label.name
+    action = action_of(env, "LoadFacts")
+    asserts.equals(
+        env,
+        ["load-facts", "--label=//oci/tests:" + name, "--output=BIN/oci/tests/{}.json".format(name), "--"] + ctx.attr.images,
+        relative_paths(env, action.argv[1:]),
+    )
+
+    # Nothing of a layer is read.
+    asserts.equals(env, [], [
+        file
+        for file in input_names(action)
+        if not file.endswith((".description.json", ".tags.txt"))
+    ])
+    facts = action.outputs.to_list()[0]
+    asserts.true(env, facts in target[DefaultInfo].files.to_list())
+    asserts.true(env, facts in target[DefaultInfo].default_runfiles.files.to_list())
+    return analysistest.end(env)
+
+_facts_test = make_analysis_test(
+    _facts_test_impl,
+    attrs = {"images": attr.string_list(doc = "Arguments that tell of the images.")},
+)
+
+# A target, and what its facts are made of.
+_FACTS = {
+    "load_app": [
+        "--image=//oci/tests:image_two_a",
+        "--description=BIN/oci/tests/image_two_a.description.json",
+        "--tags=BIN/oci/tests/load_app.tags.txt",
+    ],
+    "load_several": [
+        "--image=//oci/tests:image_app",
+        "--description=BIN/oci/tests/image_app.description.json",
+        "--tags=BIN/oci/tests/load_several.1.tags.txt",
+        "--image=//oci/tests:image_two_a",
+        "--description=BIN/oci/tests/image_two_a.description.json",
+        "--tags=BIN/oci/tests/load_several.2.tags.txt",
+    ],
+}
+
+def _load_info_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    load_info = target[OciLoadInfo]
+    asserts.equals(env, target.label, load_info.label)
+    asserts.equals(
+        env,
+        [("image_app", "load_several.1.tags.txt"), ("image_two_a", "load_several.2.tags.txt")],
+        [(named.content.label.name, named.tags.basename) for named in load_info.images],
+    )
+    return analysistest.end(env)
+
+_load_info_test = make_analysis_test(_load_info_test_impl)
+
 def _no_compression_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
@@ -299,6 +358,7 @@ def load_tests(*, name):
         "load_bundle_test": (_bundle_test, ":load_bundle"),
         "load_delivery_test": (_delivery_test, ":load_app"),
         "load_index_test": (_index_test, ":load_index"),
+        "load_info_test": (_load_info_test, ":load_several"),
         "load_no_compression_test": (_no_compression_test, ":load_many_layers"),
         "load_several_test": (_several_test, ":load_several"),
     }
@@ -319,6 +379,10 @@ def load_tests(*, name):
     oci_incremental_load(name = "load_many_layers", image = ":load_image", tags = ["manual"])
     for test, (rule, target) in tests.items():
         rule(name = test, target_under_test = target)
+    for target, images in _FACTS.items():
+        test = target + "_facts_test"
+        _facts_test(name = test, images = images, target_under_test = ":" + target)
+        tests[test] = None
     for case, (arguments, flags, stamped, stamped_with_flag) in _TAGS.items():
         target = "load_tags_" + case
         oci_incremental_load(name = target, image = ":image_nothing", tags = ["manual"], **arguments)

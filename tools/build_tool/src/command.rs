@@ -13,6 +13,7 @@ mod index_layout;
 mod intermediate;
 mod layer;
 mod layout;
+mod load_facts;
 mod manifest;
 mod per_image;
 mod rebase;
@@ -59,6 +60,8 @@ pub(crate) enum Command {
     Index(index::Index),
     /// Write an index and its images as an OCI layout.
     IndexLayout(index_layout::IndexLayout),
+    /// Write what a load will bring: each image's IDs, digests, names and platform.
+    LoadFacts(load_facts::LoadFacts),
     /// Write an image as an archive for `docker load`.
     DockerArchive(docker_archive::DockerArchive),
     /// Write an image as a directory with each of its parts as a file.
@@ -87,6 +90,7 @@ impl Command {
             Self::StackedLayout(command) => command.run(),
             Self::Index(command) => command.run(),
             Self::IndexLayout(command) => command.run(),
+            Self::LoadFacts(command) => command.run(),
             Self::DockerArchive(command) => command.run(),
             Self::Intermediate(command) => command.run(),
             Self::Tags(command) => command.run(),

@@ -19,6 +19,7 @@ pub mod intermediate;
 pub mod json;
 pub mod layer;
 pub mod layout;
+pub mod load_facts;
 pub mod load_manifest;
 pub mod manifest;
 pub mod media_type;
