@@ -1,7 +1,9 @@
 //! The command line: parsed, checked, ready to be run.
 
 mod fetch_flags;
+mod for_tests;
 mod load_flags;
+mod prune_flags;
 mod push_flags;
 mod registry_flags;
 mod run_flags;
@@ -12,11 +14,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
-use stevedore_delivery::{DeliverySpec, LoadSpec, PushSpec, TestSpec};
+use stevedore_delivery::{DeliverySpec, LoadSpec, PruneSpec, PushSpec, TestSpec};
 
 use crate::exit_code::Usage;
 pub(crate) use fetch_flags::FetchFlags;
+pub(crate) use for_tests::ForTests;
 pub(crate) use load_flags::LoadFlags;
+pub(crate) use prune_flags::PruneFlags;
 pub(crate) use push_flags::PushFlags;
 pub(crate) use registry_flags::RegistryFlags;
 pub(crate) use run_flags::RunFlags;
@@ -40,6 +44,8 @@ pub(crate) enum Delivery {
     Push(PushSpec, PushFlags),
     /// Into a container engine, for a test that gets these arguments.
     Test(TestSpec, LoadFlags, Vec<OsString>),
+    /// Out of a container engine: images that were loaded for tests.
+    Prune(PruneSpec, PruneFlags),
     /// From a registry into a file.
     Fetch(FetchFlags),
     /// Out of a container into files.
@@ -52,6 +58,9 @@ or no permission; 4 the image's files are missing or corrupt; 128 + N ended by s
 exit code.";
 const PUSH_EXIT_CODES: &str = "Exit codes: 0 done; 1 the registry refused or the push failed; 2 usage; 3 no registry reachable; \
 4 the image's files are missing or corrupt; 128 + N ended by signal N.";
+const PRUNE_EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 the engine refused; 2 usage; 3 no engine reachable, or no permission; \
+128 + N ended by signal N.";
 const FETCH_EXIT_CODES: &str =
     "Exit codes: 0 done; 1 the registry refused, or gave wrong bytes; 2 usage; 3 no registry \
 reachable; 4 no registry has such blobs; 128 + N ended by signal N.";
@@ -92,6 +101,13 @@ enum Verb {
         #[command(flatten)]
         flags: PushFlags,
     },
+    /// Removes images that were loaded for tests, from a container engine: those that no test has used for long, and no container
+    /// needs.
+    #[command(args_override_self = true, after_help = PRUNE_EXIT_CODES)]
+    Prune {
+        #[command(flatten)]
+        flags: PruneFlags,
+    },
     /// Fetches a blob from a registry into a file, unless this machine has it; what build actions run.
     #[command(after_help = FETCH_EXIT_CODES)]
     Fetch {
@@ -120,6 +136,14 @@ struct Load {
 struct Push {
     #[command(flatten)]
     flags: PushFlags,
+}
+
+/// Removes images that were loaded for tests, from a container engine: those that no test has used for long, and no container needs.
+#[derive(Parser, Debug)]
+#[command(version, args_override_self = true, after_help = PRUNE_EXIT_CODES)]
+struct Prune {
+    #[command(flatten)]
+    flags: PruneFlags,
 }
 
 /// How progress is shown.
@@ -164,6 +188,7 @@ impl Delivery {
                 let flags = Load::parse_from(arguments.next()).flags;
                 Self::Test(spec, flags, arguments.collect())
             }
+            DeliverySpec::Prune(spec) => Self::Prune(spec, Prune::parse_from(arguments).flags),
             _ => anyhow::bail!("`{}` is a delivery of an unknown kind", path.display()),
         })
     }
@@ -183,6 +208,10 @@ impl Delivery {
                 (DeliverySpec::Push(spec), _) => Ok(Self::Push(spec, flags)),
                 (_, other) => anyhow::bail!(other),
             },
+            Verb::Prune { flags } => {
+                let label = "stevedore-deliver prune".to_owned();
+                Ok(Self::Prune(PruneSpec { label }, flags))
+            }
             Verb::Fetch { flags } => Ok(Self::Fetch(flags)),
             Verb::Run { flags } => Ok(Self::Run(flags)),
         }
@@ -192,7 +221,7 @@ impl Delivery {
         match self {
             Self::Load(_, flags) => flags.check(),
             Self::Push(spec, flags) => flags.check(spec.images.len()),
-            Self::Test(..) | Self::Fetch(_) | Self::Run(_) => Ok(()),
+            Self::Test(..) | Self::Prune(..) | Self::Fetch(_) | Self::Run(_) => Ok(()),
         }
     }
 }
@@ -244,5 +273,6 @@ mod tests {
         WithVerb::command().debug_assert();
         Load::command().debug_assert();
         Push::command().debug_assert();
+        Prune::command().debug_assert();
     }
 }

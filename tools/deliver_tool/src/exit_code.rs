@@ -31,6 +31,15 @@ pub(crate) enum Usage {
         /// The arguments.
         arguments: String,
     },
+    /// Two writers to one standard output.
+    #[error("`--print` and `--run` both write to standard output; leave one of them out")]
+    PrintWithRun,
+    /// Marks are names of images, and a load gives containerd none.
+    #[error("`{address}` has no images that are known to be of tests; expected Docker or podman")]
+    PruneInContainerd {
+        /// The engine's address.
+        address: Address,
+    },
     /// A flag that is for one image.
     #[error("`{flag}` is for one image, but this target delivers {images}; make a target that delivers only the one that is meant")]
     SeveralImages {

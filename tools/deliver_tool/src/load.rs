@@ -7,11 +7,11 @@ use stevedore_delivery::{Consignment, LoadSpec, Runfiles};
 use stevedore_engine::{Connection, ContainerRequest};
 
 use crate::asynchronous;
-use crate::attempt::{self, Attempt};
+use crate::attempt::Attempt;
 use crate::cli::LoadFlags;
 use crate::loading::{self, Request};
 use crate::signals::Signals;
-use crate::{foreground, terminal};
+use crate::{foreground, print, terminal};
 
 /// Loads what `spec` says, reports, runs a container if that was asked for, and gives the exit code.
 pub(crate) fn run(
@@ -20,15 +20,13 @@ pub(crate) fn run(
     flags: &LoadFlags,
     started: Instant,
 ) -> anyhow::Result<i32> {
-    asynchronous::run(load_and_run(
-        Request::new(spec, runfiles, flags),
-        flags,
-        started,
-    ))
+    let request = Request::new(spec, runfiles, flags);
+    asynchronous::run(load_and_run(request, &spec.label, flags, started))
 }
 
 async fn load_and_run(
     request: Request<'_>,
+    label: &str,
     flags: &LoadFlags,
     started: Instant,
 ) -> anyhow::Result<i32> {
@@ -39,7 +37,10 @@ async fn load_and_run(
     let (Some(arguments), Some(engine), Some(loaded)) =
         (flags.container_arguments(), attempt.engine.get(), loaded)
     else {
-        print_references(attempt.consignments());
+        print!(
+            "{}",
+            print::text(flags.print, label, attempt.consignments())?
+        );
         return Ok(0);
     };
     let mut request = ContainerRequest::new(loaded.image_id);
@@ -53,16 +54,5 @@ async fn load_and_run(
         )),
         // Refused before anything was loaded.
         Connection::Containerd(_) => Ok(0),
-    }
-}
-
-/// Prints the names of the images; the ID of one that has none.
-fn print_references(consignments: &[Consignment]) {
-    for consignment in consignments {
-        let names = attempt::names(consignment.references());
-        names.iter().for_each(|name| println!("{name}"));
-        if let ([], Some(loaded)) = (&names[..], consignment.loaded()) {
-            println!("{}", loaded.image_id);
-        }
     }
 }

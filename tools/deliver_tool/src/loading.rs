@@ -4,7 +4,7 @@ use std::env;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use stevedore_delivery::{Choice, Consignment, LoadSpec, LockPlaces, Manner, Runfiles};
+use stevedore_delivery::{Choice, Consignment, LoadSpec, LockPlaces, Manner, Purpose, Runfiles};
 use stevedore_engine::{Address, Connection};
 use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
@@ -167,6 +167,10 @@ impl Request<'_> {
             narrate: self.progress.shows_bars(),
             observer: self.progress.observer(),
             locks: LockPlaces::of_machine(|name| env::var_os(name)),
+            purpose: match self.runs {
+                true => Purpose::Test,
+                false => self.flags.for_tests.purpose(|name| env::var_os(name)),
+            },
         }
     }
 }

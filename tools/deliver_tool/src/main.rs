@@ -5,8 +5,8 @@
 //! `stevedore-deliver load --delivery=FILE`. The verb `fetch` is what build actions run to get a blob of a base, and `run` what they
 //! run to have commands run in one.
 //!
-//! Standard output of a load has the references, one a line (the image's ID if it has none), and nothing else; with `--run`
-//! it is the container's alone. That of a push has `repository@digest`, a line a repository. All else goes to standard error.
+//! Standard output of a load has the references, one a line (the image's ID if it has none), or what `--print` says, and nothing
+//! else; with `--run` it is the container's alone. That of a push has `repository@digest`, a line a repository. All else goes to standard error.
 //!
 //! Exit codes: 0 done; 1 the engine or registry refused or the delivery failed; 2 usage; 3 nothing reachable, or no permission;
 //! 4 the image's files are missing or corrupt; 128 + N ended by signal N; with `--run`, the container's exit code.
@@ -22,7 +22,9 @@ mod home;
 mod junit;
 mod load;
 mod loading;
+mod print;
 mod progress;
+mod prune;
 mod pulls;
 mod push;
 mod registry_options;
@@ -66,6 +68,7 @@ fn run(command: Command, home: Option<OsString>, started: Instant) -> anyhow::Re
             let program = test::Program { arguments, home };
             test::run(&spec, &runfiles, &flags, &program, started)
         }
+        Delivery::Prune(spec, flags) => prune::run(&spec, &flags, started),
         Delivery::Fetch(flags) => fetch::run(&flags),
         Delivery::Run(flags) => run::run(&flags),
     }

@@ -4,10 +4,10 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use stevedore_delivery::Report;
+use serde::Serialize;
 
 /// Writes `report` to `path`, whole or not at all.
-fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
+fn write(path: &Path, report: &impl Serialize) -> anyhow::Result<()> {
     let context = || format!("failed to write the report `{}`", path.display());
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -28,7 +28,7 @@ fn write(path: &Path, report: &Report) -> anyhow::Result<()> {
 /// Writes the report if there is a place for it. If the delivery has failed, that is the error to be told.
 pub(crate) fn write_if_wanted(
     path: Option<&Path>,
-    report: &Report,
+    report: &impl Serialize,
     is_success: bool,
 ) -> anyhow::Result<()> {
     match path.map_or(Ok(()), |path| write(path, report)) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use stevedore_delivery::{Image, LockPlaces, Manner, Runfiles};
+use stevedore_delivery::{Image, LockPlaces, Manner, Purpose, Runfiles};
 use stevedore_engine::Connection;
 use stevedore_run::{
     CollectSpec, Daemon, EngineSpec, LayerFiles, Log, Run, RunSpec, Sandbox, SecretPlaces,
@@ -94,6 +94,7 @@ async fn in_engine(
         narrate: false,
         observer: progress.observer(),
         locks: LockPlaces::of_machine(|name| env::var_os(name)),
+        purpose: Purpose::Use,
     };
     let mut log = Log::new(Box::new(io::stderr()));
     let attempt = async {

@@ -64,7 +64,7 @@ fn a_first_load_sends_everything_in_one_upload() {
     assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert_eq!(finished.stdout, "app:dev\nghcr.io/x/app:1\n");
     let load = "POST /v1.51/images/load?quiet=1";
-    let tag = format!("POST /v1.51/images/{}/tag?repo=app&tag=dev", image.id);
+    let by_id = format!("GET /v1.51/images/{}/json?manifests=1", image.id);
     let requests = bench.requests();
     assert_eq!(requests.len(), 7, "{requests:?}");
     assert_eq!(requests[0], "HEAD /_ping");
@@ -72,7 +72,7 @@ fn a_first_load_sends_everything_in_one_upload() {
         requests[1],
         "GET /v1.51/images/docker.io/library/app:dev/json?manifests=1"
     );
-    assert_eq!(requests[3], tag);
+    assert_eq!(requests[3], by_id);
     assert_eq!(requests[4], "GET /v1.51/info");
     assert_eq!(requests[5..], [load, load]);
     assert_eq!(bench.docker.store().name("app:dev"), Some(image.id));

@@ -12,9 +12,12 @@ mod event;
 mod image;
 mod load;
 mod lock;
+mod mark;
 mod oci_directory;
 mod plan;
+mod prune;
 mod pulls;
+mod purpose;
 mod push;
 mod report;
 mod runfiles;
@@ -31,14 +34,17 @@ pub use event::{Event, Observer};
 pub use image::Image;
 pub use load::{clean_up, load, Loaded, Manner};
 pub use lock::LockPlaces;
+pub use mark::Mark;
 pub use plan::{plan, Shipment};
+pub use prune::{prune, MarkedName, PruneManner, Pruned, Verdict};
 pub use pulls::{Connect, Fetched, Pulls, RemoteBlob};
+pub use purpose::Purpose;
 pub use push::{push, Artifact, Kind, Parcel, PushManner};
 pub use report::{Destination, ImageReport, LayerCounts, Outcome, Report};
 pub use runfiles::{Runfiles, RunfilesError};
 pub use source::{Checking, Form, Layer, LayerReader, SourceError};
 pub use spec::{
     ContentSpec, DeliverySpec, ImageSpec, IndexSpec, LayerFileSpec, LoadSpec, LoadedIndexSpec,
-    LoadedSpec, NamedImageSpec, ParcelSpec, PushSpec, PushedImageSpec, SpecError, TestSpec,
-    WithoutEngine, WrappedTestSpec,
+    LoadedSpec, NamedImageSpec, ParcelSpec, PruneSpec, PushSpec, PushedImageSpec, SpecError,
+    TestSpec, WithoutEngine, WrappedTestSpec,
 };

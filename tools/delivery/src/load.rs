@@ -5,12 +5,13 @@ mod containerd_store;
 mod delivery;
 mod docker;
 mod graphdriver;
+mod naming;
 mod podman;
 mod presence;
 mod strategy;
 mod together;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use stevedore_engine::{Connection, Store};
 use stevedore_image::digest::Digest;
@@ -19,6 +20,8 @@ use crate::consignment::Consignment;
 use crate::error::Error;
 use crate::event::Observer;
 use crate::lock::{Lock, LockKey, LockPlaces, Turn};
+use crate::mark::Mark;
+use crate::purpose::Purpose;
 use crate::report::{LayerCounts, Outcome};
 use containerd::IntoContainerd;
 use delivery::Delivery;
@@ -44,6 +47,8 @@ pub(crate) struct Tally {
     sent: Cell<usize>,
     /// Whether the engine may have something that is no image: what came before a load was dropped.
     remains: Cell<bool>,
+    /// The image that had the first name, and its marks of that name.
+    replaced: RefCell<Option<(Digest, Vec<Mark>)>>,
 }
 
 impl Tally {
@@ -76,6 +81,8 @@ pub struct Manner {
     pub observer: Observer,
     /// Where processes that load the same image find each other.
     pub locks: LockPlaces,
+    /// What the images are loaded for. In containerd that changes nothing: marks would have to be asked for there.
+    pub purpose: Purpose,
 }
 
 /// Makes `engine` have all `consignments`, each image under all its names, and sends only what it lacks.

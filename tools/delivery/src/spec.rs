@@ -2,6 +2,7 @@
 //!
 //! It is written by `oci/private/delivery_spec.bzl`; the two change together.
 
+mod prune;
 mod test;
 
 use std::fs;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use prune::PruneSpec;
 pub use test::{TestSpec, WithoutEngine, WrappedTestSpec};
 
 /// What is to be delivered, and how.
@@ -23,6 +25,8 @@ pub enum DeliverySpec {
     Push(PushSpec),
     /// Into a container engine, for a test that takes the loader's place then.
     Test(TestSpec),
+    /// Nothing: images that were loaded for tests are removed from a container engine.
+    Prune(PruneSpec),
 }
 
 /// Images that are to be loaded into a container engine. All paths are runfiles paths, such as `_main/app/x.tar`.

@@ -16,7 +16,7 @@ use crate::address::Address;
 use crate::answer::LoadAnswer;
 use crate::client::Client;
 use crate::content::Content;
-use crate::engine::{Archive, Engine, ImageFacts, ImageName, LoadProgress, Tagged};
+use crate::engine::{Archive, Engine, ImageFacts, ImageName, LoadProgress, NameRemoval, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{ApiVersion, EngineKind, Identity, Store};
 use crate::message::{Malformed, MessageReader};
@@ -266,6 +266,28 @@ impl Engine for Docker {
         }
         let response = self.client.successful(action, response).await?;
         self.client.read(action, response).await.map(drop)
+    }
+
+    async fn remove_name(&self, name: &Reference) -> Result<NameRemoval, Error> {
+        // Parents without a name belong to somebody else.
+        let path = format!("/images/{}?noprune=1", name.normalized());
+        match self
+            .client
+            .call(Action::RemoveName, Method::DELETE, &path)
+            .await
+        {
+            Ok(response) => {
+                self.client.read(Action::RemoveName, response).await?;
+                Ok(NameRemoval::Done)
+            }
+            Err(Error::Status { status: 404, .. }) => Ok(NameRemoval::NoSuchName),
+            Err(Error::Status {
+                status: 409,
+                message,
+                ..
+            }) => Ok(NameRemoval::Refused(message)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -40,6 +40,9 @@ pub trait Engine {
     ///
     /// An engine may take the image's name away too, so this is for images that have none.
     fn remove_image(&self, image: &Digest) -> impl Future<Output = Result<(), Error>>;
+
+    /// Takes the name `name` away. The image goes too if that was its last name, unless a container needs it: then it keeps it.
+    fn remove_name(&self, name: &Reference) -> impl Future<Output = Result<NameRemoval, Error>>;
 }
 
 /// What an image is called in a question.
@@ -68,6 +71,17 @@ pub enum Tagged {
     Done,
     /// The engine has no such image. Nothing was changed.
     NoSuchImage,
+}
+
+/// The answer to [`Engine::remove_name`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameRemoval {
+    /// No image has the name any more.
+    Done,
+    /// No image had it.
+    NoSuchName,
+    /// The image keeps it, because of this.
+    Refused(String),
 }
 
 /// What an engine knows about an image.

@@ -28,6 +28,10 @@ pub enum Action {
     Inspect,
     /// `DELETE /images/{id}`.
     RemoveImage,
+    /// `DELETE /images/{name}`.
+    RemoveName,
+    /// Listing the images, and those that containers have.
+    ListImages,
     /// `POST /images/load`.
     Load,
     /// Creating a container.
@@ -85,6 +89,8 @@ impl fmt::Display for Action {
             Self::Tag => "tag the image",
             Self::Inspect => "inspect the image",
             Self::RemoveImage => "remove the image",
+            Self::RemoveName => "remove a name of the image",
+            Self::ListImages => "list the images",
             Self::Load => "load the image",
             Self::CreateContainer => "create the container",
             Self::AttachContainer => "attach to the container",

@@ -17,7 +17,7 @@ use crate::address::Address;
 use crate::answer::{LoadAnswer, Refusal};
 use crate::client::Client;
 use crate::docker::Docker;
-use crate::engine::{Archive, Engine, ImageFacts, ImageName, Tagged};
+use crate::engine::{Archive, Engine, ImageFacts, ImageName, NameRemoval, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{EngineKind, Identity};
 use crate::podman::{answer, refusal, refused, version, Inspected, Podman};
@@ -149,6 +149,10 @@ impl Engine for Libpod<'_> {
             }
             _ => self.client().successful(action, response).await.map(drop),
         }
+    }
+
+    async fn remove_name(&self, name: &Reference) -> Result<NameRemoval, Error> {
+        self.engine.remove_name(name).await
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::{Output, Stdio};
 
 use futures_util::TryStreamExt;
 use rustix::process::{kill_process, Pid, Signal};
+use serde::de::DeserializeOwned;
 use stevedore_image::digest::Digest;
 use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
@@ -16,7 +17,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use crate::address::Address;
 use crate::answer::LoadAnswer;
 use crate::container_request::ContainerRequest;
-use crate::engine::{Archive, Engine, ImageFacts, ImageName, Tagged};
+use crate::engine::{Archive, Engine, ImageFacts, ImageName, NameRemoval, Tagged};
 use crate::error::{Action, Error};
 use crate::identity::{EngineKind, Identity};
 use crate::message::excerpt;
@@ -160,6 +161,23 @@ impl PodmanCommand {
             .map_err(|source| self.broken(action, source))
     }
 
+    /// Runs the command for something that it prints as JSON.
+    pub(crate) async fn run_for_json<T: DeserializeOwned, I: AsRef<OsStr>>(
+        &self,
+        action: Action,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Result<T, Error> {
+        let output = self.run(action, arguments).await?;
+        if !output.status.success() {
+            return Err(self.failure(action, &output));
+        }
+        serde_json::from_slice(&output.stdout).map_err(|source| Error::MalformedAnswer {
+            action,
+            excerpt: excerpt(&output.stdout),
+            source,
+        })
+    }
+
     fn start<I: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = I>,
@@ -268,6 +286,17 @@ impl Engine for PodmanCommand {
         let arguments = ["image", "rm", &image.to_string()];
         // One that is not there, or is in use, is left alone.
         self.run(Action::RemoveImage, arguments).await.map(drop)
+    }
+
+    async fn remove_name(&self, name: &Reference) -> Result<NameRemoval, Error> {
+        let name = name.normalized();
+        let arguments = ["image", "rm", "--no-prune", &name];
+        let output = self.run(Action::RemoveName, arguments).await?;
+        Ok(match output.status.success() {
+            true => NameRemoval::Done,
+            false if complaint(&output).contains(UNKNOWN) => NameRemoval::NoSuchName,
+            false => NameRemoval::Refused(complaint(&output)),
+        })
     }
 }
 

@@ -55,7 +55,7 @@ impl DockerStore {
     }
 
     /// The names that stand for `image`.
-    pub(crate) fn names_of(&self, image: &Digest) -> Vec<&str> {
+    pub fn names_of(&self, image: &Digest) -> Vec<&str> {
         let names = self.names.iter().filter(|(_, id)| *id == image);
         names.map(|(name, _)| name.as_str()).collect()
     }
@@ -72,6 +72,17 @@ impl DockerStore {
             self.set_name(name, *image);
         }
         exists
+    }
+
+    /// Takes a name away, and the image if that was its last one; `false` if no image has it.
+    pub(crate) fn remove_name(&mut self, name: &str) -> bool {
+        let Some(image) = self.names.remove(name) else {
+            return false;
+        };
+        if self.names_of(&image).is_empty() {
+            self.images.remove(&image);
+        }
+        true
     }
 
     /// Removes the images with their names; the layers stay, as if containers held them.

@@ -239,6 +239,13 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
             json!({"DriverStatus": [["Backing Filesystem", "extfs"]]}).to_string(),
         ),
         Some(path) if path.ends_with("/tag") => tag(&mut state.store, path, request.uri().query()),
+        Some(path) if method == Method::DELETE => {
+            let name = familiar(path.strip_prefix("/images/").unwrap_or(path));
+            match state.store.remove_name(name) {
+                true => respond(200, "[]"),
+                false => message(404, "No such image"),
+            }
+        }
         Some(path) => inspect(&state.store, path),
         None => respond(404, ""),
     })

@@ -12,9 +12,11 @@ use crate::push_files::PushFiles;
 
 /// Variables of the machine that would change what a program does.
 const OF_THE_MACHINE: &[&str] = &[
+    "BAZEL_TEST",
     "RUNFILES_DIR",
     "RUNFILES_MANIFEST_FILE",
     "TEST_SRCDIR",
+    "TEST_TARGET",
     "BUILD_WORKING_DIRECTORY",
     "CONTAINER_HOST",
     "CONTAINER_SSHKEY",
@@ -128,6 +130,16 @@ impl Program {
             .arg(flag("tar", &folder.join("layer.tar")))
             .arg(flag("description", &folder.join("layer.json")));
         Ok(program)
+    }
+
+    /// A call of `binary` that removes images of tests from the engine at `host`; its report is in `folder`.
+    ///
+    /// # Errors
+    /// If the folder cannot be used.
+    pub fn prune(binary: &Path, folder: &Path, host: &str) -> io::Result<Self> {
+        let mut program = Self::at(binary, &folder.join("stevedore-deliver"))?;
+        program.command.arg("prune");
+        Ok(program.arg(format!("--host={host}")))
     }
 
     fn at(binary: &Path, executable: &Path) -> io::Result<Self> {

@@ -6,8 +6,9 @@ use clap::Args;
 use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
 
-use super::{in_callers_directory, ProgressStyle, RegistryFlags};
+use super::{in_callers_directory, ForTests, ProgressStyle, RegistryFlags};
 use crate::exit_code::Usage;
+use crate::print::Print;
 use crate::tags;
 
 /// The flags of a load.
@@ -30,6 +31,12 @@ pub(crate) struct LoadFlags {
     /// Do not run a container (the default).
     #[arg(long, overrides_with = "run")]
     norun: bool,
+    /// What is printed on standard output [default: all names, a line each, and the ID of an image without one].
+    #[arg(long, value_enum)]
+    pub(crate) print: Option<Print>,
+    /// Whether the images are marked as loaded for a test, for `@rules_stevedore//oci:prune` to remove them; `auto`: in a test of Bazel's.
+    #[arg(long, value_enum, value_name = "WHETHER", default_value_t = ForTests::Auto)]
+    pub(crate) for_tests: ForTests,
     /// With --run: the network of the container, such as `host` or `none`.
     #[arg(long, value_name = "NAME")]
     pub(crate) network: Option<String>,
@@ -55,6 +62,9 @@ impl LoadFlags {
             return Err(Usage::ArgumentsWithoutRun {
                 arguments: self.arguments.join(" "),
             });
+        }
+        if self.run && self.print.is_some() {
+            return Err(Usage::PrintWithRun);
         }
         Ok(())
     }
@@ -140,6 +150,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() -> Result<(), clap::Error> {
         assert!(parse(&["--", "x"])?.check().is_err());
+        assert!(parse(&["--run", "--print=id"])?.check().is_err());
         for arguments in [
             ["--tag=UPPER"],
             ["--tag=a@sha256:00"],

@@ -16,7 +16,7 @@ static ENGINES: Mutex<()> = Mutex::new(());
 
 /// An engine for one test, and a place for images whose layers no other test has.
 pub(crate) struct Bench {
-    name: String,
+    pub(crate) name: String,
     /// What else a client of this engine is told, such as where podman's settings are.
     #[allow(dead_code, reason = "tests of podman's command want it")]
     pub(crate) variables: Vec<(String, String)>,
@@ -146,8 +146,8 @@ impl Bench {
     /// The requests that give a further name to an image that is there.
     pub(crate) fn further_name(&self) -> u64 {
         match self.has_one_kind_of_store() {
-            true => 3,
-            false => 4,
+            true => 4,
+            false => 5,
         }
     }
 

@@ -111,7 +111,7 @@ impl<'a> ContainerdStore<'a> {
         let Some(facts) = self.engine.inspect(ImageName::Id(&id)).await? else {
             return Ok(None);
         };
-        if !self.is_ours(&facts).await? || !self.delivery.tag_missing(self.engine, &facts).await? {
+        if !self.is_ours(&facts).await? || !self.delivery.settle(self.engine, &facts).await? {
             return Ok(None);
         }
         self.delivery.tally.set(self.delivery.layer_count(), 0);

@@ -1,8 +1,6 @@
 //! One image on its way into one engine: what all kinds of engines have in common.
 
-use stevedore_engine::{
-    Archive, Docker, Engine, ImageFacts, LoadAnswer, LoadProgress, Refusal, Tagged,
-};
+use stevedore_engine::{Archive, Docker, ImageFacts, LoadAnswer, LoadProgress, Refusal};
 use stevedore_image::archive_plan::ArchivePlan;
 use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
@@ -12,6 +10,7 @@ use crate::error::Error;
 use crate::event::{Event, Observer};
 use crate::image::Image;
 use crate::load::{Manner, Tally};
+use crate::purpose::Purpose;
 use crate::source::{Form, Layer};
 use crate::upload::Upload;
 
@@ -21,6 +20,10 @@ pub(super) struct Delivery<'a> {
     pub(super) image: &'a Image,
     /// The names that it gets.
     pub(super) references: &'a [Reference],
+    /// What it is loaded for.
+    pub(super) purpose: Purpose,
+    /// What it is called if it is new: its marks, if it gets such, and its names.
+    pub(super) names: Vec<Reference>,
     /// Who watches.
     pub(super) observer: &'a Observer,
     /// Whether the engine shall tell how far it is while it unpacks.
@@ -37,6 +40,10 @@ impl<'a> Delivery<'a> {
         Self {
             image: consignment.image(),
             references: consignment.references(),
+            purpose: manner.purpose,
+            names: manner
+                .purpose
+                .names(consignment.image().id(), consignment.references()),
             observer: &manner.observer,
             narrate: manner.narrate,
             tally: consignment.tally(),
@@ -60,36 +67,6 @@ impl<'a> Delivery<'a> {
             .filter(|consignment| consignment.loaded().is_some());
         let layers = loaded.flat_map(|consignment| &consignment.image().description().layers);
         layers.map(|layer| layer.diff_id)
-    }
-
-    /// Gives `image` all the names; `false` if `engine` has no such image.
-    pub(super) async fn tag_all(
-        &self,
-        engine: &impl Engine,
-        image: &Digest,
-    ) -> Result<bool, Error> {
-        for reference in self.references {
-            if engine.tag(image, reference).await? == Tagged::NoSuchImage {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Gives the image that `facts` tells about the names that it lacks; `false` if `engine` has it no more.
-    pub(super) async fn tag_missing(
-        &self,
-        engine: &impl Engine,
-        facts: &ImageFacts,
-    ) -> Result<bool, Error> {
-        for reference in self.references {
-            if !facts.references.contains(reference)
-                && engine.tag(&facts.id, reference).await? == Tagged::NoSuchImage
-            {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Uploads `archive` to Docker; its layers are read in the form that it has them in.

@@ -12,6 +12,7 @@ use super::delivery::Delivery;
 use super::strategy::Strategy;
 use super::{graphdriver, Loaded};
 use crate::error::Error;
+use crate::purpose::Purpose;
 use crate::report::Outcome;
 
 /// A delivery into Docker.
@@ -27,9 +28,11 @@ impl Strategy for IntoDocker<'_> {
                 if let Some(loaded) = self.recognise(&facts).await? {
                     return Ok(Some(loaded));
                 }
-                if self.engine.known_store().is_some() {
+                self.delivery.remember_marks(&facts);
+                if self.engine.known_store().is_some() && self.delivery.purpose != Purpose::Test {
                     // The name stands for another image. Should ours be there all the same, the transfer finds it
-                    // while it asks what is missing, and gives it the names.
+                    // while it asks what is missing, and gives it the names. But for a test the names that it has are to
+                    // be known: those are not marked.
                     return Ok(None);
                 }
             }
@@ -57,7 +60,7 @@ impl IntoDocker<'_> {
         } else {
             return Ok(None);
         };
-        if !self.delivery.tag_missing(self.engine, facts).await? {
+        if !self.delivery.settle(self.engine, facts).await? {
             return Ok(None);
         }
         Ok(Some(self.unchanged(facts.id, store)))
@@ -73,9 +76,9 @@ impl IntoDocker<'_> {
             }
         }
         let id = self.delivery.image.id();
-        let is_there = match self.delivery.references {
-            [] => self.engine.inspect(ImageName::Id(&id)).await?.is_some(),
-            _ => self.delivery.tag_all(self.engine, &id).await?,
+        let is_there = match self.engine.inspect(ImageName::Id(&id)).await? {
+            Some(facts) => self.delivery.settle(self.engine, &facts).await?,
+            None => false,
         };
         Ok(is_there.then(|| self.unchanged(id, Store::Graphdriver)))
     }

@@ -83,11 +83,14 @@ async fn verify(
             .map(|facts| facts.id),
     };
     match found {
-        Some(id) if id == expected => Ok(Loaded {
-            image_id: id,
-            outcome: Outcome::Loaded,
-            store: Store::Graphdriver,
-        }),
+        Some(id) if id == expected => {
+            delivery.retire_marks(engine).await?;
+            Ok(Loaded {
+                image_id: id,
+                outcome: Outcome::Loaded,
+                store: Store::Graphdriver,
+            })
+        }
         Some(id) => Err(delivery.wrong_image(&expected.to_string(), &id.to_string())),
         None => Err(delivery.not_there(expected)),
     }
@@ -100,7 +103,7 @@ async fn archive(delivery: &Delivery<'_>, shipment: &Shipment) -> Result<Archive
     let includes = |index| shipment.includes(index);
     let image = ArchivedImage {
         config: &config,
-        references: delivery.references,
+        references: &delivery.names,
         layers,
     };
     docker_archive::plan_upload(&[image], includes)

@@ -91,7 +91,7 @@ impl<E: Podman> IntoPodman<'_, E> {
             let found = format!("an image with {} other layers", image.diff_ids.len());
             return Err(delivery.wrong_image(&id.to_string(), &found));
         }
-        delivery.tag_missing(self.engine, &image).await
+        delivery.settle(self.engine, &image).await
     }
 
     /// Makes podman have the image, under its first name or none.

@@ -157,7 +157,7 @@ fn count_sent(parts: &[Part<'_>]) {
 fn archived<'a>(parts: &'a [Part<'_>]) -> Vec<ArchivedImage<'a>> {
     let image = |part: &'a Part<'_>| ArchivedImage {
         config: &part.config,
-        references: part.delivery.references,
+        references: &part.delivery.names,
         layers: part.layers(),
     };
     parts.iter().map(image).collect()
