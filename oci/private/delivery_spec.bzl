@@ -81,6 +81,27 @@ def push_spec(ctx, *, executable, images):
         },
     )
 
+def prune_spec(ctx, *, executable):
+    """Writes the spec of a removal of images that were loaded for tests.
+
+    Args:
+      ctx: rule context.
+      executable: `File`; what is run. The spec's name is its name followed by `.delivery.json`.
+
+    Returns:
+      struct of `file`, the spec, and `runfiles`, itself.
+    """
+    return _written(
+        ctx,
+        contents = [],
+        executable = executable,
+        places = _places(executable, []),
+        spec = {
+            "kind": "prune",
+            "label": label_text(ctx.label),
+        },
+    )
+
 def _written_load(ctx, *, executable, images, kind, more):
     places = _places(executable, [
         file
