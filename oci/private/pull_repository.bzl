@@ -1,6 +1,6 @@
 """What `oci.pull` does at fetch: manifests and configs become a repository with a target for each layer and each image."""
 
-load(":pulled_build.bzl", "blob_file", "pulled_build")
+load(":pulled_build.bzl", "blob_file", "pulled_build", "tag_of_load")
 load(":pulled_images.bzl", "manifest_file", "pulled_images")
 load(":pulled_manifest.bzl", "image_description", "is_digest")
 load(":registry_download.bzl", "registry_downloads", "registry_source")
@@ -36,7 +36,7 @@ fetched, all of them, into Bazel's repository cache.""",
     ),
     "tag": attr.string(
         doc = """A tag. Without `digest`, it is asked for what it stands for, and the digest to pin is printed; with it, it is a
-remark for the reader.""",
+remark for the reader, and what `@NAME//:load` calls the image.""",
     ),
     "www_authenticate": attr.string(
         doc = """What the registry says in the header `WWW-Authenticate` (`curl --include https://HOST/v2/` shows it). Needed where
@@ -82,6 +82,7 @@ def pull_repository(rctx, *, name):
         name = name,
         reference = reference,
         source = remote,
+        tag = tag_of_load(digest = root.digest, tag = rctx.attr.tag),
     ), executable = False)
 
 def pull_error(*, digest, tag):

@@ -5,14 +5,21 @@ load(":pulled_platform.bzl", "parse_platform", "platform_name", "platform_text")
 
 visibility(["//oci/..."])
 
-_RULES = ["pulled_base", "pulled_image", "pulled_layer", "unusable_image"]
+_RULES = ["pulled_base", "pulled_image", "pulled_layer", "pulled_load", "unusable_image"]
 
-def pulled_build(*, name, reference, images, source, eager):
+# What loads the image. A repository of this name has none: there it is the image, as what is called like the repository is.
+_LOAD = "load"
+
+# How many hex digits of the digest are in the tag of an image that was pulled without one.
+_DIGEST_DIGITS = 12
+
+def pulled_build(*, name, reference, tag, images, source, eager):
     """Writes the BUILD file.
 
     Args:
       name: string; what the repository is called by those who use it.
       reference: string; what was pulled, for messages.
+      tag: string; what the image is loaded as, see `tag_of_load`.
       images: list of structs that `pulled_images` returns.
       source: struct of `name`, `insecure` and `mirrors`.
       eager: bool; whether the blobs are files of the repository.
@@ -39,6 +46,8 @@ def pulled_build(*, name, reference, images, source, eager):
         reference = reference,
         unusable = {platform_text(image.platform): image.error for image in images if image.error and image.platform},
     ))
+    if name != _LOAD:
+        blocks.append(_load(source, tag))
     if name not in ["base"] + [image.name for image in images] + _short_names(images).keys():
         blocks.append(_target("alias", actual = ":base", name = name))
     return "\n\n".join(blocks) + "\n"
@@ -64,6 +73,30 @@ def blob_file(layer):
       string.
     """
     return "blobs/{}{}".format(layer_name(layer["digest"]), layer_suffix(layer["mediaType"]))
+
+def tag_of_load(*, tag, digest):
+    """Returns the tag that a pulled image is loaded with.
+
+    Args:
+      tag: string; the one that was pulled, or empty.
+      digest: string; of what was pulled.
+
+    Returns:
+      string; `tag`, or else a part of the digest, which is the name of nothing else: `latest` may be.
+    """
+    algorithm, _, hex = digest.partition(":")
+    return tag or "{}-{}".format(algorithm, hex[:_DIGEST_DIGITS])
+
+def _load(source, tag):
+    return _target(
+        "pulled_load",
+        facts = _LOAD + ".json",
+        image = ":base",
+        name = _LOAD,
+        repo_tags = ["{}:{}".format(source.name, tag)],
+        # So that `//...` in it builds no tool.
+        tags = ["manual"],
+    )
 
 def _layers(images):
     """Returns the distinct layers, as pairs of a descriptor and a diff_id."""

@@ -3,6 +3,7 @@
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//oci/private:curl.bzl", "curl_config")
 load("//oci/private:pull_repository.bzl", "pull_error")
+load("//oci/private:pulled_build.bzl", "tag_of_load")
 load("//oci/private:pulled_images.bzl", "wanted_entries")
 load("//oci/private:pulled_manifest.bzl", "index_entries", "index_error", "manifest_error", "parse_config", "parse_manifest")
 load("//oci/private:pulled_platform.bzl", "best_platform", "parse_platform", "platform_name", "platform_text")
@@ -46,6 +47,10 @@ def _pull_error(arguments):
     digest, tag = arguments
     return pull_error(digest = digest, tag = tag)
 
+def _tag_of_load(arguments):
+    digest, tag = arguments
+    return tag_of_load(digest = digest, tag = tag)
+
 def _curl_config(arguments):
     auth, form = arguments
     return curl_config(auth = auth, form = form)
@@ -70,6 +75,10 @@ _CASES = [
         ("debian@sha256:0", "`debian@sha256:0` has a digest: write `image = \"debian\"` and `digest = \"sha256:0\"`"),
         ("ghcr.io/Team/app", "`ghcr.io/Team/app` is not a repository: expected one like `docker.io/library/debian`, in lower case"),
         ("ghcr.io/", "`ghcr.io/` is not a repository: expected one like `docker.io/library/debian`, in lower case"),
+    ]),
+    (_tag_of_load, [
+        ((_DIGEST, "12"), "12"),
+        ((_DIGEST, ""), "sha256-0123456789ab"),
     ]),
     (_pull_error, [
         ((_DIGEST, ""), None),
