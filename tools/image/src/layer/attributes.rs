@@ -5,12 +5,12 @@ use std::io::Read;
 
 use super::assembly::Assembly;
 use super::entry::{Attributes, Entry, Node};
-use super::glob::Glob;
-use super::owner::{Accounts, Ids, Owner};
 use super::recipe::{Override, Recipe, Spec};
 use crate::archive::Kind;
 use crate::error::Error;
+use crate::glob::Glob;
 use crate::image_path::ImagePath;
+use crate::owner::{Accounts, Ids, Owner};
 
 const DIRECTORY_MODE: u32 = 0o755;
 const SYMLINK_MODE: u32 = 0o777;
@@ -122,7 +122,7 @@ impl Rule {
     ) -> Result<Self, Error> {
         Ok(Self {
             written: written.to_owned(),
-            glob: Glob::parse(label, written)?,
+            glob: Glob::parse(label, "metadata", written)?,
             owner: owner.map(|owner| owner.resolve(accounts)).transpose()?,
             mode: change.mode.as_deref().map(parse_mode).transpose()?,
             mtime: change.mtime,

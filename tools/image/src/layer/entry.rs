@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::label::Label;
-use super::owner::Ids;
 use crate::archive::{Data, Kind, Member};
+use crate::owner::Ids;
 
 /// What is at a path.
 #[derive(Debug)]

@@ -1,13 +1,9 @@
 //! Writes the files that are left as one tar.
 
-use super::source::Source;
-use super::tree::{Attributes, Directory, Name, Tree};
 use crate::archive::{self, Kind, Member};
 use crate::error::Error;
+use crate::file_system::{Attributes, Directory, Name, Source, Tree};
 use crate::layer::stream::TarStream;
-
-/// What a directory has that no layer has an entry for, as engines make it.
-const IMPLIED: u32 = 0o755;
 
 /// A name of an inode.
 struct Named {
@@ -61,10 +57,7 @@ fn write_directories(
     for (name, child) in &directory.directories {
         path.extend_from_slice(name);
         path.push(b'/');
-        let implied = Attributes {
-            mode: IMPLIED,
-            ..Attributes::default()
-        };
+        let implied = Attributes::implied();
         let attributes = child.attributes.as_ref().unwrap_or(&implied);
         stream.write(&header(path, Kind::Directory, attributes))?;
         write_directories(child, path, named, stream)?;

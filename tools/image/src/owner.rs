@@ -4,7 +4,7 @@ use crate::error::Error;
 
 /// An owner as it is written: `USER` or `USER:GROUP`, each a name or a number.
 #[derive(Clone, Debug)]
-pub(super) struct Owner {
+pub struct Owner {
     user: Id,
     group: Option<Id>,
 }
@@ -17,14 +17,19 @@ enum Id {
 
 /// The numbers of an owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ids {
-    pub(super) uid: u64,
-    pub(super) gid: u64,
+pub struct Ids {
+    /// That of the user.
+    pub uid: u64,
+    /// That of the group.
+    pub gid: u64,
 }
 
 impl Owner {
     /// Parses an owner.
-    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// If it is not of that form.
+    pub fn parse(text: &str) -> Result<Self, Error> {
         let invalid = || Error::InvalidOwner {
             found: text.to_owned(),
         };
@@ -41,7 +46,7 @@ impl Owner {
     }
 
     /// Whether a file is needed to know the numbers.
-    pub(super) fn has_name(&self) -> bool {
+    pub fn has_name(&self) -> bool {
         [Some(&self.user), self.group.as_ref()]
             .into_iter()
             .flatten()
@@ -50,7 +55,10 @@ impl Owner {
 
     /// The numbers. A user without a group has the group that passwd tells; a number without one has the group of the
     /// same number, as `COPY --chown` of a Dockerfile has it.
-    pub(super) fn resolve(&self, accounts: &Accounts) -> Result<Ids, Error> {
+    ///
+    /// # Errors
+    /// If a name is not known.
+    pub fn resolve(&self, accounts: &Accounts) -> Result<Ids, Error> {
         let (uid, own_group) = match &self.user {
             Id::Number(uid) => (*uid, *uid),
             Id::Name(name) if name == ROOT => (0, 0),
@@ -90,7 +98,7 @@ impl Id {
 
 /// What passwd and group files tell.
 #[derive(Debug, Default)]
-pub(super) struct Accounts {
+pub struct Accounts {
     label: String,
     searched: Vec<String>,
     users: Vec<(String, u64, u64)>,
@@ -98,8 +106,8 @@ pub(super) struct Accounts {
 }
 
 impl Accounts {
-    /// Accounts for a layer.
-    pub(super) fn new(label: &str) -> Self {
+    /// Accounts for files of the target `label`.
+    pub fn new(label: &str) -> Self {
         Self {
             label: label.to_owned(),
             ..Self::default()
@@ -107,7 +115,7 @@ impl Accounts {
     }
 
     /// Takes a passwd file, called `name` in messages. What was taken before has precedence.
-    pub(super) fn take_passwd(&mut self, name: String, text: &[u8]) {
+    pub fn take_passwd(&mut self, name: String, text: &[u8]) {
         self.searched.push(name);
         for fields in lines(text) {
             if let [user, _, uid, gid, ..] = fields[..] {
@@ -119,7 +127,7 @@ impl Accounts {
     }
 
     /// Takes a group file, called `name` in messages. What was taken before has precedence.
-    pub(super) fn take_group(&mut self, name: String, text: &[u8]) {
+    pub fn take_group(&mut self, name: String, text: &[u8]) {
         self.searched.push(name);
         for fields in lines(text) {
             if let [group, _, gid, ..] = fields[..] {

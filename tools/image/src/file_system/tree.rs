@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::source::Source;
 use crate::archive::{Kind, Member};
 use crate::error::Error;
 
@@ -12,68 +13,92 @@ const WHITEOUT: &[u8] = b".wh.";
 const ABOUT_LAYER: &[u8] = b".wh..wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
 /// As many as Linux follows.
-const MAX_LINKS: usize = 40;
+pub(crate) const MAX_LINKS: usize = 40;
 /// No path that Linux takes has more parts: `PATH_MAX` is 4096.
 const MAX_DEPTH: usize = 2048;
 
-pub(super) type Name = Box<[u8]>;
+/// The permissions of a directory that no layer has an entry for.
+const IMPLIED: u32 = 0o755;
+
+pub(crate) type Name = Box<[u8]>;
 
 /// The file system at some point.
 #[derive(Default)]
-pub(super) struct Tree {
-    pub(super) root: Directory,
+pub(crate) struct Tree {
+    pub(crate) root: Directory,
     /// All files there ever were, those included that are gone.
-    pub(super) inodes: Vec<Inode>,
+    pub(crate) inodes: Vec<Inode>,
     layer: usize,
 }
 
 /// What is in a directory.
 #[derive(Default)]
-pub(super) struct Directory {
+pub(crate) struct Directory {
     /// Nothing for one that no layer has an entry for.
-    pub(super) attributes: Option<Attributes>,
+    pub(crate) attributes: Option<Attributes>,
     /// The layer with the last entry for it.
-    layer: usize,
-    pub(super) directories: BTreeMap<Name, Directory>,
-    pub(super) files: BTreeMap<Name, File>,
+    pub(crate) layer: usize,
+    pub(crate) directories: BTreeMap<Name, Directory>,
+    pub(crate) files: BTreeMap<Name, File>,
 }
 
 /// A name of something that is no directory.
-pub(super) struct File {
-    pub(super) inode: usize,
+pub(crate) struct File {
+    pub(crate) inode: usize,
     /// The layer that has the name.
     layer: usize,
 }
 
 /// Something that is no directory. It is there as long as one of its names is.
-pub(super) struct Inode {
+pub(crate) struct Inode {
     /// Which layer has its content.
-    pub(super) layer: usize,
+    pub(crate) layer: usize,
     /// Where among the layer's members.
-    pub(super) ordinal: usize,
-    pub(super) attributes: Attributes,
-    /// Where a symbolic link leads.
-    symlink: Option<Name>,
+    pub(crate) ordinal: usize,
+    pub(crate) attributes: Attributes,
+    /// What it is; never a hard link.
+    pub(crate) kind: Kind,
 }
 
 /// What is told of an entry beside its kind and content.
 #[derive(Clone, Default)]
-pub(super) struct Attributes {
-    pub(super) mode: u32,
-    pub(super) uid: u64,
-    pub(super) gid: u64,
-    pub(super) mtime: i64,
-    pub(super) xattrs: Vec<(Vec<u8>, Vec<u8>)>,
+pub(crate) struct Attributes {
+    pub(crate) mode: u32,
+    pub(crate) uid: u64,
+    pub(crate) gid: u64,
+    pub(crate) mtime: i64,
+    pub(crate) xattrs: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Tree {
+    /// Reads the headers of layers, the bottom one first.
+    ///
+    /// Each layer is applied to what is below it as engines do, which unpack it into a directory of its own and lay that over
+    /// the others (<https://docs.kernel.org/filesystems/overlayfs.html>): what has another type replaces what is there, a path
+    /// below what is a symbolic link in a lower layer makes a directory of it, a missing parent is made, and a whiteout hides
+    /// what lower layers have, and nothing of its own layer. A directory without an entry keeps what a lower layer tells of it,
+    /// as with containerd.
+    pub(crate) fn read(layers: &[Source]) -> Result<Self, Error> {
+        let mut tree = Self::default();
+        for (layer, source) in layers.iter().enumerate() {
+            tree.begin_layer(layer);
+            let mut ordinal = 0;
+            source.each_member(&mut |member, _| {
+                tree.apply(source.path(), ordinal, member)?;
+                ordinal += 1;
+                Ok(true)
+            })?;
+        }
+        Ok(tree)
+    }
+
     /// Says which layer the following members are of.
-    pub(super) fn begin_layer(&mut self, layer: usize) {
+    fn begin_layer(&mut self, layer: usize) {
         self.layer = layer;
     }
 
     /// Applies a member of the current layer, whose file is `path`.
-    pub(super) fn apply(
+    fn apply(
         &mut self,
         path: &Path,
         ordinal: usize,
@@ -132,10 +157,7 @@ impl Tree {
                 self.inodes.push(Inode {
                     layer: self.layer,
                     ordinal,
-                    symlink: match &member.kind {
-                        Kind::Symlink { target } => Some(target.as_slice().into()),
-                        _ => None,
-                    },
+                    kind: member.kind.clone(),
                     attributes: Attributes::of(member),
                 });
                 self.place(&parent, name, inode);
@@ -179,7 +201,7 @@ impl Tree {
             let link = here
                 .and_then(|directory| directory.files.get(part))
                 .filter(|file| file.layer == self.layer)
-                .and_then(|file| self.inodes[file.inode].symlink.as_deref());
+                .and_then(|file| self.inodes[file.inode].symlink());
             if let Some(target) = link {
                 links += 1;
                 if links > MAX_LINKS {
@@ -254,6 +276,14 @@ impl Directory {
 }
 
 impl Attributes {
+    /// What a directory has that no layer has an entry for, as engines make it.
+    pub(crate) fn implied() -> Self {
+        Self {
+            mode: IMPLIED,
+            ..Self::default()
+        }
+    }
+
     fn of(member: Member) -> Self {
         Self {
             mode: member.mode,
@@ -266,6 +296,14 @@ impl Attributes {
 }
 
 impl Inode {
+    /// Where a symbolic link leads.
+    pub(crate) fn symlink(&self) -> Option<&[u8]> {
+        match &self.kind {
+            Kind::Symlink { target } => Some(target),
+            _ => None,
+        }
+    }
+
     /// Takes what a hard link tells of what it leads to, as engines do. Few tools repeat the extended attributes there, and
     /// a symbolic link has no mode.
     fn update(&mut self, member: Member) {
@@ -273,14 +311,14 @@ impl Inode {
         if self.attributes.xattrs.is_empty() {
             self.attributes.xattrs = old.xattrs;
         }
-        if self.symlink.is_some() {
+        if self.symlink().is_some() {
             self.attributes.mode = old.mode;
         }
     }
 }
 
 /// The parts of a path that mean something.
-fn parts(path: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn parts(path: &[u8]) -> Vec<&[u8]> {
     path.split(|byte| *byte == b'/')
         .filter(|part| !matches!(*part, b"" | b"."))
         .collect()

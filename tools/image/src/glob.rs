@@ -5,17 +5,20 @@ use crate::error::Error;
 
 /// A pattern of paths with a slash in front.
 #[derive(Clone, Debug)]
-pub(super) struct Glob {
+pub struct Glob {
     pattern: String,
 }
 
 impl Glob {
-    /// Parses a pattern; an attribute of `label` has it.
-    pub(super) fn parse(label: &str, pattern: &str) -> Result<Self, Error> {
+    /// Parses a pattern; `attribute` of `label` has it.
+    ///
+    /// # Errors
+    /// If it is not absolute, or has `..` in it.
+    pub fn parse(label: &str, attribute: &'static str, pattern: &str) -> Result<Self, Error> {
         if !pattern.starts_with('/') || pattern.split('/').any(|part| part == "..") {
             return Err(Error::InvalidAttribute {
                 label: label.to_owned(),
-                attribute: "metadata",
+                attribute,
                 found: pattern.to_owned(),
                 expected: "a glob of absolute paths, such as `/app/**`".to_owned(),
             });
@@ -29,8 +32,13 @@ impl Glob {
         })
     }
 
+    /// Whether it has nothing to match: it is a path.
+    pub fn is_path(&self) -> bool {
+        !self.pattern.contains(['*', '?'])
+    }
+
     /// Whether it matches a path, which is given without the slash in front.
-    pub(super) fn matches(&self, path: &[u8]) -> bool {
+    pub fn matches(&self, path: &[u8]) -> bool {
         matches(&self.pattern.as_bytes()[1..], path)
     }
 }
@@ -102,11 +110,11 @@ mod tests {
             ("/", "", true),
         ];
         for (pattern, path, expected) in cases {
-            let glob = Glob::parse("//x", pattern).unwrap();
+            let glob = Glob::parse("//x", "a", pattern).unwrap();
             assert_eq!(glob.matches(path.as_bytes()), expected, "{pattern} {path}");
         }
         for pattern in ["", "app", "**", "/a/../b"] {
-            let error = Glob::parse("//x:y", pattern).unwrap_err().to_string();
+            let error = Glob::parse("//x:y", "a", pattern).unwrap_err().to_string();
             assert!(error.contains("//x:y"), "{error}");
         }
     }

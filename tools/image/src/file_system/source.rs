@@ -12,28 +12,35 @@ use crate::image_files::ImageFiles;
 const BUFFER: usize = 64 << 10;
 
 /// Takes a member and what reads its content. Tells whether the next one is wanted.
-pub(super) type Visit<'a> = dyn FnMut(Member, &mut dyn Read) -> Result<bool, Error> + 'a;
+pub(crate) type Visit<'a> = dyn FnMut(Member, &mut dyn Read) -> Result<bool, Error> + 'a;
 
 /// The file of a layer.
-pub(super) struct Source {
+pub(crate) struct Source {
     path: PathBuf,
     file: File,
 }
 
 impl Source {
+    /// Opens the file `path`.
+    pub(crate) fn at(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+        let path = path.to_owned();
+        Ok(Self { path, file })
+    }
+
     /// Opens a layer of an image, the bottom one being 0.
-    pub(super) fn open(image: &ImageFiles, index: usize) -> Result<Self, Error> {
+    pub(crate) fn of_image(image: &ImageFiles, index: usize) -> Result<Self, Error> {
         let (path, file) = image.open_layer(index)?;
         Ok(Self { path, file })
     }
 
     /// The file, for messages.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Reads the members in their order. The content that nobody reads is skipped, by seeking where that is possible.
-    pub(super) fn each_member(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
+    pub(crate) fn each_member(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
         let failed = |source| Error::io("read", &self.path, source);
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
