@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -12,12 +11,15 @@ use stevedore_agent::Job;
 
 use crate::account::Account;
 use crate::error::Error;
+use crate::printing::Printing;
 use crate::processes;
 
-/// Runs all commands of the job, up to the first that fails.
-pub(crate) fn run(job: &Job, account: &Account) -> Result<(), Error> {
+/// Runs all commands of the job, up to the first that fails. What they print goes where `printing` says.
+pub(crate) fn run(job: &Job, account: &Account, printing: &mut Printing) -> Result<(), Error> {
     for (number, arguments) in job.commands.iter().enumerate() {
-        let command = command(job, account, number, arguments)?;
+        let mut command = command(job, account, number, arguments)?;
+        let (stdout, stderr) = printing.streams()?;
+        command.stdout(stdout).stderr(stderr);
         let child = start(number, command, account)?;
         if let Some(ending) = processes::wait_for(child)? {
             return Err(Error::Failed {
@@ -44,16 +46,8 @@ fn command(
         .env_clear()
         .env("HOME", &account.home)
         .envs(&job.env)
-        .stdin(Stdio::null())
-        .stdout(output()?)
-        .stderr(output()?);
+        .stdin(Stdio::null());
     Ok(command)
-}
-
-/// Our standard error: our standard output is for the answer.
-fn output() -> Result<Stdio, Error> {
-    let descriptor = io::stderr().as_fd().try_clone_to_owned();
-    descriptor.map(Stdio::from).map_err(Error::Answer)
 }
 
 /// Starts a command as `account`; its process number.

@@ -65,6 +65,9 @@ pub enum Collect {
     },
     /// No tar: the changes stay where the tool finds them.
     Nothing,
+    /// No tar, and nothing of the changes. What the commands print is told while they run, each stream by itself, by
+    /// [`crate::Verdict::Printed`].
+    Output,
 }
 
 /// The content is nobody's business.

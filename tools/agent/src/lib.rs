@@ -3,7 +3,8 @@
 //! The agent, `stevedore-agent`, is the first process of the container. It reads one line of JSON from its standard input,
 //! the [`Job`], and runs the job's commands; their output, both streams of it, is its standard error. When they have ended it
 //! writes one line of JSON to its standard output, the [`Verdict`]; after [`Verdict::Done`] follows the tar that the job
-//! asked for, with the end of the archive. It exits with 0 only if all of that was written.
+//! asked for, with the end of the archive. A job that asks for the commands' output by itself gets it in lines before the
+//! verdict. It exits with 0 only if all of that was written.
 //!
 //! The standard input stays open as long as the tool lives: when it ends, the agent does, and with it all that runs in the
 //! container.
@@ -13,7 +14,7 @@ mod job;
 mod verdict;
 
 pub use job::{Collect, Job, PlacedInput, Secret};
-pub use verdict::{Ending, Verdict};
+pub use verdict::{Ending, Stream, Verdict};
 
 /// The folder in the container that is the tool's own: the agent is there, and inputs before they are moved to their places.
 /// It is never in a layer.

@@ -13,6 +13,7 @@ mod inputs;
 mod lifeline;
 mod passwd;
 mod place;
+mod printing;
 mod processes;
 mod secrets;
 mod session;

@@ -12,6 +12,7 @@ use crate::collection::Collection;
 use crate::commands;
 use crate::error::Error;
 use crate::inputs::Inputs;
+use crate::printing::Printing;
 use crate::processes;
 use crate::secrets;
 
@@ -42,12 +43,14 @@ impl<'a> Session<'a> {
         let skipped = self.skipped()?;
         let before = match self.job.collect {
             Collect::Layer { .. } => Some(Snapshot::take(Path::new(ROOT), &skipped)?),
-            Collect::Files { .. } | Collect::Nothing => None,
+            Collect::Files { .. } | Collect::Nothing | Collect::Output => None,
         };
         self.enter_workdir()?;
-        let result = commands::run(self.job, &self.account);
+        let mut printing = Printing::of(&self.job.collect);
+        let result = commands::run(self.job, &self.account, &mut printing);
         // In any case: nothing may change any more.
         processes::kill_all()?;
+        printing.finish()?;
         result?;
         match (&self.job.collect, before) {
             (Collect::Layer { latest_mtime, .. }, Some(before)) => {

@@ -8,6 +8,13 @@ use serde::{Deserialize, Serialize};
 pub enum Verdict {
     /// Not the last line: the commands are about to run. Only a sandbox says so, which unpacks layers before that.
     Begun,
+    /// Not the last line either: a command has printed this. Only [`crate::Collect::Output`] asks for it.
+    Printed {
+        /// Where it has printed it.
+        stream: Stream,
+        /// The bytes, in standard base64.
+        bytes: String,
+    },
     /// All commands ended well. The tar follows that was asked for.
     Done,
     /// A command ended badly.
@@ -46,4 +53,14 @@ pub enum Ending {
     Code(i32),
     /// By this signal.
     Signal(i32),
+}
+
+/// Where a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// To its standard output.
+    Stdout,
+    /// To its standard error.
+    Stderr,
 }

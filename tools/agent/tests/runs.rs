@@ -8,7 +8,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::process::{Command, Stdio};
 
-use stevedore_agent::{Collect, Ending, Job, PlacedInput, Secret, Verdict};
+use base64::prelude::{Engine as _, BASE64_STANDARD};
+use stevedore_agent::{Collect, Ending, Job, PlacedInput, Secret, Stream, Verdict};
 
 use container::{shell, Container};
 
@@ -44,6 +45,36 @@ fn commands_run_in_turn_and_both_streams_are_shown() {
     assert_eq!(outcome.verdict, Verdict::Done);
     assert_eq!(outcome.output, "one\ntwo\n\"$x\"\\\n");
     assert_eq!((outcome.code, outcome.tar.len()), (Some(0), 0));
+}
+
+#[test]
+fn output_that_is_asked_for_comes_apart_and_before_the_verdict() {
+    let job = Job {
+        collect: Collect::Output,
+        ..shell(&["echo one; echo two >&2; (sleep 60; echo late) & printf three; exit 4"])
+    };
+    let outcome = Container::new().run(&job);
+    assert_eq!(outcome.output, "");
+    let first = serde_json::to_vec(&outcome.verdict).unwrap();
+    let answer = [&first[..], b"\n", &outcome.tar].concat();
+    let lines = answer.split_inclusive(|byte| *byte == b'\n');
+    let mut lines: Vec<Verdict> = lines
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    let ending = Ending::Code(4);
+    let last = lines.pop();
+    assert_eq!(last, Some(Verdict::Failed { command: 0, ending }));
+    let printed = |wanted| -> Vec<u8> {
+        let texts = lines.iter().filter_map(|line| match line {
+            Verdict::Printed { stream, bytes } if *stream == wanted => {
+                Some(BASE64_STANDARD.decode(bytes).unwrap())
+            }
+            _ => None,
+        });
+        texts.flatten().collect()
+    };
+    assert_eq!(printed(Stream::Stdout), b"one\nthree");
+    assert_eq!(printed(Stream::Stderr), b"two\n");
 }
 
 #[test]

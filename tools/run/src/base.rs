@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use stevedore_delivery::Image;
 use stevedore_image::platform::Platform;
+
+use crate::error::Error;
 
 /// Where programs are looked for if nobody says it, as Docker has it
 /// ([`oci/defaults.go`](https://github.com/moby/moby/blob/v28.5.2/oci/defaults.go), `DefaultPathEnv`).
@@ -43,6 +46,18 @@ struct Config {
 }
 
 impl BaseConfig {
+    /// Reads the config of an image.
+    ///
+    /// # Errors
+    /// If it is missing, or is none.
+    pub(crate) fn of(image: &Image) -> Result<Self, Error> {
+        let config = image.read_config()?;
+        Self::read(&config).map_err(|source| Error::Config {
+            label: image.label().to_owned(),
+            source,
+        })
+    }
+
     /// Reads an image's config.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
 
 use crate::log::Log;
+use crate::printed::Printed;
 
 /// A verdict is a few hundred bytes.
 const MAX_VERDICT: usize = 1 << 20;
@@ -51,12 +52,14 @@ pub enum ConversationError {
 }
 
 /// Gives the agent its job and waits until it has ended, but not longer than `limit` from when the commands begin. What they
-/// print goes to `log`, and what follows the verdict to `tar`, whose receiver may end before that.
+/// print goes to `log`, or to `printed` if the job asks for it by itself; and what follows the verdict to `tar`, whose receiver
+/// may end before that.
 pub(crate) async fn hold<S: Streams>(
     streams: &mut S,
     job: &Job,
     limit: Duration,
     log: &mut Log,
+    printed: &mut Printed,
     tar: Sender<Bytes>,
 ) -> Result<Verdict, ConversationError> {
     let mut line = serde_json::to_vec(job).map_err(|source| ConversationError::Verdict {
@@ -79,6 +82,9 @@ pub(crate) async fn hold<S: Streams>(
         while verdict.is_none() {
             match read_line(&mut read)? {
                 Some(Verdict::Begun) => deadline = Some(Instant::now() + limit),
+                Some(Verdict::Printed { stream, bytes }) => {
+                    printed.take(stream, &bytes).map_err(broken)?;
+                }
                 Some(line) => {
                     verdict = Some(line);
                     drop(tar.send(read.split().freeze()).await);
@@ -165,7 +171,9 @@ mod tests {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(100);
         let mut log = Log::new(Box::new(io::sink()));
         let mut script = Script(outputs.iter().cloned().collect());
-        let verdict = hold(&mut script, &job, LIMIT, &mut log, sender).await;
+        let mut printed = Printed::default();
+        let held = hold(&mut script, &job, LIMIT, &mut log, &mut printed, sender);
+        let verdict = held.await;
         let mut tar = Vec::new();
         while let Some(bytes) = receiver.recv().await {
             tar.extend_from_slice(&bytes);

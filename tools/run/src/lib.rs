@@ -1,4 +1,4 @@
-//! Commands that run in a container of an image, and what they leave: a layer, or files.
+//! Commands that run in a container of an image, and what they leave: a layer, files, or what they print.
 //!
 //! A program of ours, the agent, is put into the container and is its first process. It tells what the commands have changed, so
 //! no container is committed, no image made, and nothing is read but the layer; and it does so in the same way whatever the
@@ -15,11 +15,13 @@ mod job;
 mod layer;
 mod log;
 mod marks;
+mod printed;
 mod run;
 mod sandbox;
 mod secret;
 mod spec;
 mod stream;
+mod trial;
 mod upload;
 mod verdict;
 
@@ -29,11 +31,13 @@ pub use error::{Error, LastLines};
 pub use extract::ExtractError;
 pub use layer::LayerFiles;
 pub use log::Log;
+pub use printed::Printed;
 pub use run::Run;
 pub use sandbox::Sandbox;
 pub use secret::{Secret, SecretError, SecretPlaces};
 pub use spec::{
-    CollectSpec, EngineSpec, FileSpec, InputEntry, InputSpec, Kind, LayerSpec, Network, RunSpec,
-    RunSpecError,
+    CollectSpec, FileSpec, InputEntry, InputSpec, Kind, LayerSpec, RunSpec, RunSpecError,
 };
+pub use stevedore_delivery::{EngineSpec, Network};
 pub use stevedore_sandbox::stage_if_asked;
+pub use trial::{Trial, Tried};

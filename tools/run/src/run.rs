@@ -18,6 +18,7 @@ use crate::extract;
 use crate::job::job;
 use crate::layer::{LayerCounts, LayerFiles};
 use crate::log::Log;
+use crate::printed::Printed;
 use crate::sandbox::Sandbox;
 use crate::secret::Secret;
 use crate::spec::{CollectSpec, RunSpec};
@@ -59,7 +60,7 @@ impl Run<'_> {
         manner: &Manner,
         log: &mut Log,
     ) -> Result<(), Error> {
-        let config = self.config()?;
+        let config = BaseConfig::of(&self.base)?;
         let consignments = [Consignment::new(self.base.clone(), Vec::new())];
         let (loaded, cleaned) = tokio::join!(
             stevedore_delivery::load(engine, &consignments, manner),
@@ -86,7 +87,7 @@ impl Run<'_> {
     /// # Errors
     /// If a command fails, or anything else. No output is there then.
     pub async fn in_sandbox(self, sandbox: &Sandbox<'_>, log: &mut Log) -> Result<(), Error> {
-        let config = self.config()?;
+        let config = BaseConfig::of(&self.base)?;
         let mut streams = sandbox.start(&self.base, self.agent).await?;
         let job = job(self.spec, &config, &self.secrets, Vec::new());
         let platform = async || Some(Platform::of_this_machine());
@@ -111,13 +112,6 @@ impl Run<'_> {
         self.take(receipt, log).await
     }
 
-    fn config(&self) -> Result<BaseConfig, Error> {
-        let config = self.base.read_config()?;
-        BaseConfig::read(&config).map_err(|source| Error::Config {
-            label: self.base.label().to_owned(),
-            source,
-        })
-    }
 
     /// Lets the agent do its job, for as long as it may take.
     async fn converse(
@@ -128,7 +122,9 @@ impl Run<'_> {
         tar: Sender<Bytes>,
     ) -> Result<Verdict, Error> {
         let limit = self.spec.timeout();
-        let held = conversation::hold(streams, job, limit, log, tar).await;
+        // Only a trial asks for it.
+        let mut printed = Printed::default();
+        let held = conversation::hold(streams, job, limit, log, &mut printed, tar).await;
         let lines = LastLines(log.last_lines());
         held.map_err(|source| match source {
             ConversationError::TooLong => Error::Timeout {

@@ -27,7 +27,7 @@ pub(crate) async fn check(
 ) -> Result<(), Error> {
     let of = spec.executed().len();
     match verdict {
-        Verdict::Done | Verdict::Begun => Ok(()),
+        Verdict::Done | Verdict::Begun | Verdict::Printed { .. } => Ok(()),
         Verdict::Failed { command, ending } => Err(Error::Failed {
             number: command + 1,
             of,

@@ -132,10 +132,14 @@ fn converse(
     };
     wanted.begin(&mut running, &job)?;
     let mut answers = BufReader::with_capacity(128 << 10, running.output()?);
-    let mut line = String::new();
-    answers.read_line(&mut line).map_err(Error::Agent)?;
-    let Ok(verdict) = serde_json::from_str::<Verdict>(&line) else {
-        return Err(wanted.why(running.end_without_verdict()));
+    let verdict = loop {
+        let mut line = String::new();
+        answers.read_line(&mut line).map_err(Error::Agent)?;
+        match serde_json::from_str::<Verdict>(&line) {
+            Ok(printed @ Verdict::Printed { .. }) => write_verdict(output, &printed)?,
+            Ok(verdict) => break verdict,
+            Err(_) => return Err(wanted.why(running.end_without_verdict())),
+        }
     };
     if verdict == Verdict::Done && collect != Collect::Nothing {
         running.wait()?;
