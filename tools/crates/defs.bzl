@@ -378,6 +378,15 @@ _NORMAL_DEPENDENCIES = {
             "zstd": Label("@stevedore_crates__zstd-0.13.4//:zstd"),
         },
     },
+    "tools/image_check": {
+        _COMMON_CONDITION: {
+            "regex-lite": Label("@stevedore_crates__regex-lite-0.1.9//:regex_lite"),
+            "serde": Label("@stevedore_crates__serde-1.0.229//:serde"),
+            "serde_json": Label("@stevedore_crates__serde_json-1.0.154//:serde_json"),
+            "similar": Label("@stevedore_crates__similar-3.2.1//:similar"),
+            "thiserror": Label("@stevedore_crates__thiserror-2.0.21//:thiserror"),
+        },
+    },
     "tools/reference_tool": {
         _COMMON_CONDITION: {
             "anyhow": Label("@stevedore_crates__anyhow-1.0.104//:anyhow"),
@@ -497,6 +506,10 @@ _NORMAL_ALIASES = {
         _COMMON_CONDITION: {
         },
     },
+    "tools/image_check": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/reference_tool": {
         _COMMON_CONDITION: {
         },
@@ -559,6 +572,11 @@ _NORMAL_DEV_DEPENDENCIES = {
     },
     "tools/image": {
     },
+    "tools/image_check": {
+        _COMMON_CONDITION: {
+            "tempfile": Label("@stevedore_crates__tempfile-3.27.0//:tempfile"),
+        },
+    },
     "tools/reference_tool": {
     },
     "tools/registry": {
@@ -613,6 +631,10 @@ _NORMAL_DEV_ALIASES = {
     },
     "tools/image": {
     },
+    "tools/image_check": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/reference_tool": {
     },
     "tools/registry": {
@@ -652,6 +674,8 @@ _PROC_MACRO_DEPENDENCIES = {
     },
     "tools/image": {
     },
+    "tools/image_check": {
+    },
     "tools/reference_tool": {
     },
     "tools/registry": {
@@ -683,6 +707,8 @@ _PROC_MACRO_ALIASES = {
     },
     "tools/image": {
     },
+    "tools/image_check": {
+    },
     "tools/reference_tool": {
     },
     "tools/registry": {
@@ -713,6 +739,8 @@ _PROC_MACRO_DEV_DEPENDENCIES = {
     "tools/engine": {
     },
     "tools/image": {
+    },
+    "tools/image_check": {
     },
     "tools/reference_tool": {
     },
@@ -755,6 +783,10 @@ _PROC_MACRO_DEV_ALIASES = {
     },
     "tools/image": {
     },
+    "tools/image_check": {
+        _COMMON_CONDITION: {
+        },
+    },
     "tools/reference_tool": {
     },
     "tools/registry": {
@@ -794,6 +826,8 @@ _BUILD_DEPENDENCIES = {
     },
     "tools/image": {
     },
+    "tools/image_check": {
+    },
     "tools/reference_tool": {
     },
     "tools/registry": {
@@ -824,6 +858,8 @@ _BUILD_ALIASES = {
     "tools/engine": {
     },
     "tools/image": {
+    },
+    "tools/image_check": {
     },
     "tools/reference_tool": {
     },
@@ -856,6 +892,8 @@ _BUILD_PROC_MACRO_DEPENDENCIES = {
     },
     "tools/image": {
     },
+    "tools/image_check": {
+    },
     "tools/reference_tool": {
     },
     "tools/registry": {
@@ -886,6 +924,8 @@ _BUILD_PROC_MACRO_ALIASES = {
     "tools/engine": {
     },
     "tools/image": {
+    },
+    "tools/image_check": {
     },
     "tools/reference_tool": {
     },
@@ -1933,6 +1973,16 @@ def crate_repositories():
 
     maybe(
         http_archive,
+        name = "stevedore_crates__regex-lite-0.1.9",
+        sha256 = "cab834c73d247e67f4fae452806d17d3c7501756d98c8808d7c9c7aa7d18f973",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/regex-lite/0.1.9/download"],
+        strip_prefix = "regex-lite-0.1.9",
+        build_file = Label("//tools/crates:BUILD.regex-lite-0.1.9.bazel"),
+    )
+
+    maybe(
+        http_archive,
         name = "stevedore_crates__ring-0.17.14",
         sha256 = "a4689e6c2294d81e88dc6261c768b63bc4fcdb852be6d1352498b114f61383b7",
         type = "tar.gz",
@@ -2099,6 +2149,16 @@ def crate_repositories():
         urls = ["https://static.crates.io/crates/signal-hook-registry/1.4.8/download"],
         strip_prefix = "signal-hook-registry-1.4.8",
         build_file = Label("//tools/crates:BUILD.signal-hook-registry-1.4.8.bazel"),
+    )
+
+    maybe(
+        http_archive,
+        name = "stevedore_crates__similar-3.2.1",
+        sha256 = "d2f8bec09ae8fae0f4f265a4559a9334be3929d8504e9b536df0a41302bd1733",
+        type = "tar.gz",
+        urls = ["https://static.crates.io/crates/similar/3.2.1/download"],
+        strip_prefix = "similar-3.2.1",
+        build_file = Label("//tools/crates:BUILD.similar-3.2.1.bazel"),
     )
 
     maybe(
@@ -2727,12 +2787,14 @@ def crate_repositories():
         struct(repo = "stevedore_crates__percent-encoding-2.3.2", is_dev_dep = False),
         struct(repo = "stevedore_crates__prost-0.14.4", is_dev_dep = False),
         struct(repo = "stevedore_crates__rcgen-0.14.10", is_dev_dep = False),
+        struct(repo = "stevedore_crates__regex-lite-0.1.9", is_dev_dep = False),
         struct(repo = "stevedore_crates__ring-0.17.14", is_dev_dep = False),
         struct(repo = "stevedore_crates__rustix-1.1.6", is_dev_dep = False),
         struct(repo = "stevedore_crates__rustls-0.23.46", is_dev_dep = False),
         struct(repo = "stevedore_crates__rustls-native-certs-0.8.5", is_dev_dep = False),
         struct(repo = "stevedore_crates__serde-1.0.229", is_dev_dep = False),
         struct(repo = "stevedore_crates__serde_json-1.0.154", is_dev_dep = False),
+        struct(repo = "stevedore_crates__similar-3.2.1", is_dev_dep = False),
         struct(repo = "stevedore_crates__tar-0.4.46", is_dev_dep = False),
         struct(repo = "stevedore_crates__tempfile-3.27.0", is_dev_dep = False),
         struct(repo = "stevedore_crates__thiserror-2.0.21", is_dev_dep = False),

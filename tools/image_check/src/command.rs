@@ -1,0 +1,151 @@
+//! What is expected of a command.
+
+use std::time::Duration;
+
+use crate::case::{Case, Outcome};
+use crate::config::ImageConfig;
+use crate::difference::difference;
+use crate::error::Error;
+use crate::expected::ExpectedCommand;
+use crate::text::{quoted, TextCheck};
+
+/// A command, and what is expected of it, ready to be compared.
+#[derive(Debug)]
+pub struct CommandCheck {
+    expected: ExpectedCommand,
+    stdout: TextCheck,
+    stderr: TextCheck,
+}
+
+/// What a command did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit code; 128 and the number of a signal if that ended it.
+    pub code: i32,
+    /// What it wrote to standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl CommandCheck {
+    pub(crate) fn new(expected: ExpectedCommand) -> Result<Self, Error> {
+        let place = |stream| format!("command {}: {stream}", expected.name);
+        Ok(Self {
+            stdout: TextCheck::new(&place("stdout"), &expected.stdout)?,
+            stderr: TextCheck::new(&place("stderr"), &expected.stderr)?,
+            expected,
+        })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> String {
+        format!("command {}", self.expected.name)
+    }
+
+    /// What is run, and how.
+    pub fn expected(&self) -> &ExpectedCommand {
+        &self.expected
+    }
+
+    /// The program and its arguments, in an image with `config`; empty if that has neither entrypoint nor cmd.
+    pub fn argv(&self, config: &ImageConfig) -> Vec<String> {
+        match self.expected.argv.is_empty() {
+            true => config.command(&self.expected.args),
+            false => self.expected.argv.clone(),
+        }
+    }
+
+    /// The case of a command that `ended` after so long, or could not be run for a reason.
+    pub fn case(&self, ended: Result<Ended, String>, elapsed: Duration) -> Case {
+        let differences = match ended {
+            Ok(ended) => self.compare(&ended),
+            Err(reason) => vec![reason],
+        };
+        Case {
+            elapsed,
+            ..Case::new(self.name(), differences)
+        }
+    }
+
+    /// The case of a command that nobody runs, for a reason.
+    pub fn skipped(&self, reason: &str) -> Case {
+        Case {
+            outcome: Outcome::Skipped(reason.to_owned()),
+            ..Case::new(self.name(), Vec::new())
+        }
+    }
+
+    fn compare(&self, ended: &Ended) -> Vec<String> {
+        let mut differences = Vec::new();
+        if ended.code != self.expected.exit_code {
+            differences.push(difference("exit code", self.expected.exit_code, ended.code));
+            // What it says of that, unless it is told below anyway.
+            for (stream, check, bytes) in [
+                ("stdout", &self.stdout, &ended.stdout),
+                ("stderr", &self.stderr, &ended.stderr),
+            ] {
+                if check.is_empty() {
+                    let text = String::from_utf8_lossy(bytes);
+                    differences.push(format!("{stream} was{}", quoted(&text)));
+                }
+            }
+        }
+        differences.extend(self.stdout.compare("stdout", &ended.stdout));
+        differences.extend(self.stderr.compare("stderr", &ended.stderr));
+        differences
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn check(expected: &str) -> CommandCheck {
+        CommandCheck::new(serde_json::from_str(expected).unwrap()).unwrap()
+    }
+
+    fn ended(code: i32, stdout: &str, stderr: &str) -> Ended {
+        Ended {
+            code,
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+        }
+    }
+
+    #[test]
+    fn both_streams_and_the_code_are_compared() {
+        let check = check(
+            r#"{"name": "v", "exit_code": 2, "stdout": {"text": "1.2\n"}, "stderr": {"matches": ["^warning"]}}"#,
+        );
+        assert!(check.compare(&ended(2, "1.2\n", "warning: x\n")).is_empty());
+        let differences = check.compare(&ended(0, "1.3\n", ""));
+        assert_eq!(differences[0], "exit code: expected 2, found 0");
+        assert!(differences[1].contains("-1.2\n+1.3"), "{}", differences[1]);
+        assert_eq!(differences[2], "stderr: `^warning` matches nothing in an empty text");
+    }
+
+    #[test]
+    fn a_command_that_fails_is_shown_with_what_it_said() {
+        let differences = check(r#"{"name": "v"}"#).compare(&ended(127, "", "no such file\n"));
+        assert_eq!(
+            differences,
+            [
+                "exit code: expected 0, found 127",
+                "stdout was an empty text",
+                "stderr was:\n    no such file",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_command_is_the_images_own_unless_it_is_given() {
+        let config = br#"{"config": {"Entrypoint": ["/app"], "Cmd": ["serve"]}}"#;
+        let config = ImageConfig::read(config).unwrap();
+        let argv = |expected| check(expected).argv(&config);
+        assert_eq!(argv(r#"{"name": "v"}"#), ["/app", "serve"]);
+        assert_eq!(argv(r#"{"name": "v", "args": ["-v"]}"#), ["/app", "-v"]);
+        assert_eq!(argv(r#"{"name": "v", "argv": ["/bin/x"]}"#), ["/bin/x"]);
+    }
+}
