@@ -7,17 +7,20 @@ load("@rules_stevedore//oci:defs.bzl", "oci_image", "oci_incremental_load", "oci
 ```
 
 `oci_layer`, `oci_image`, `oci_import`, `oci_flatten`, `oci_rebase`, `oci_run_and_commit`, `oci_run_and_commit_layer`,
-`oci_run_and_extract`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`, `oci_test`, `oci_metadata` and
-`oci_healthcheck` are in `defs.bzl`; the toolchain rules in `toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in
-`oci_pull.bzl`; the module extensions in `extensions.bzl`.
+`oci_run_and_extract`, `oci_index`, `oci_bundle`, `oci_incremental_load`, `oci_push`, `oci_test`, `oci_image_test`,
+`oci_expected_file`, `oci_expected_command`, `oci_metadata` and `oci_healthcheck` are in `defs.bzl`; the toolchain rules in
+`toolchain.bzl`; the providers in `providers.bzl`; `oci_pull` in `oci_pull.bzl`; the module extensions in `extensions.bzl`.
 """
 
 load(
     "//oci:defs.bzl",
     _oci_bundle = "oci_bundle",
+    _oci_expected_command = "oci_expected_command",
+    _oci_expected_file = "oci_expected_file",
     _oci_flatten = "oci_flatten",
     _oci_healthcheck = "oci_healthcheck",
     _oci_image = "oci_image",
+    _oci_image_test = "oci_image_test",
     _oci_import = "oci_import",
     _oci_incremental_load = "oci_incremental_load",
     _oci_index = "oci_index",
@@ -63,6 +66,9 @@ oci_bundle = _oci_bundle
 oci_incremental_load = _oci_incremental_load
 oci_push = _oci_push
 oci_test = _oci_test
+oci_image_test = _oci_image_test
+oci_expected_file = _oci_expected_file
+oci_expected_command = _oci_expected_command
 oci_metadata = _oci_metadata
 oci_healthcheck = _oci_healthcheck
 stevedore_build_toolchain = _stevedore_build_toolchain

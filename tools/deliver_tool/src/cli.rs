@@ -2,6 +2,7 @@
 
 mod fetch_flags;
 mod for_tests;
+mod image_test_flags;
 mod load_flags;
 mod prune_flags;
 mod push_flags;
@@ -14,11 +15,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
-use stevedore_delivery::{DeliverySpec, LoadSpec, PruneSpec, PushSpec, TestSpec};
+use stevedore_delivery::{DeliverySpec, ImageTestSpec, LoadSpec, PruneSpec, PushSpec, TestSpec};
 
 use crate::exit_code::Usage;
 pub(crate) use fetch_flags::FetchFlags;
 pub(crate) use for_tests::ForTests;
+pub(crate) use image_test_flags::ImageTestFlags;
 pub(crate) use load_flags::LoadFlags;
 pub(crate) use prune_flags::PruneFlags;
 pub(crate) use push_flags::PushFlags;
@@ -46,6 +48,8 @@ pub(crate) enum Delivery {
     Test(TestSpec, LoadFlags, Vec<OsString>),
     /// Out of a container engine: images that were loaded for tests.
     Prune(PruneSpec, PruneFlags),
+    /// Nowhere, or into a container engine: an image is compared with what is expected of it.
+    ImageTest(ImageTestSpec, ImageTestFlags, LoadFlags),
     /// From a registry into a file.
     Fetch(FetchFlags),
     /// Out of a container into files.
@@ -61,6 +65,9 @@ const PUSH_EXIT_CODES: &str = "Exit codes: 0 done; 1 the registry refused or the
 const PRUNE_EXIT_CODES: &str =
     "Exit codes: 0 done; 1 the engine refused; 2 usage; 3 no engine reachable, or no permission; \
 128 + N ended by signal N.";
+const IMAGE_TEST_EXIT_CODES: &str =
+    "Exit codes: 0 all is as expected; 1 something is not, or the engine refused; 2 an expectation makes no sense; 3 no engine \
+reachable, or no permission; 4 the image's files are missing or corrupt; 128 + N ended by signal N.";
 const FETCH_EXIT_CODES: &str =
     "Exit codes: 0 done; 1 the registry refused, or gave wrong bytes; 2 usage; 3 no registry \
 reachable; 4 no registry has such blobs; 128 + N ended by signal N.";
@@ -146,6 +153,14 @@ struct Prune {
     flags: PruneFlags,
 }
 
+/// Compares an image with what is expected of it.
+#[derive(Parser, Debug)]
+#[command(version, args_override_self = true, after_help = IMAGE_TEST_EXIT_CODES)]
+struct ImageTest {
+    #[command(flatten)]
+    flags: ImageTestFlags,
+}
+
 /// How progress is shown.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ProgressStyle {
@@ -189,6 +204,11 @@ impl Delivery {
                 Self::Test(spec, flags, arguments.collect())
             }
             DeliverySpec::Prune(spec) => Self::Prune(spec, Prune::parse_from(arguments).flags),
+            DeliverySpec::ImageTest(spec) => {
+                let load_flags = Load::parse_from(arguments.first()).flags;
+                let flags = ImageTest::parse_from(arguments).flags;
+                Self::ImageTest(spec, flags, load_flags)
+            }
             _ => anyhow::bail!("`{}` is a delivery of an unknown kind", path.display()),
         })
     }
@@ -221,7 +241,11 @@ impl Delivery {
         match self {
             Self::Load(_, flags) => flags.check(),
             Self::Push(spec, flags) => flags.check(spec.images.len()),
-            Self::Test(..) | Self::Prune(..) | Self::Fetch(_) | Self::Run(_) => Ok(()),
+            Self::Test(..)
+            | Self::ImageTest(..)
+            | Self::Prune(..)
+            | Self::Fetch(_)
+            | Self::Run(_) => Ok(()),
         }
     }
 }
@@ -274,5 +298,6 @@ mod tests {
         Load::command().debug_assert();
         Push::command().debug_assert();
         Prune::command().debug_assert();
+        ImageTest::command().debug_assert();
     }
 }

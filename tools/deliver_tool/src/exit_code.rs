@@ -59,6 +59,9 @@ pub(crate) enum Usage {
     /// What names the engine.
     #[error(transparent)]
     Engine(DiscoveryError),
+    /// What is expected of an image makes no sense.
+    #[error(transparent)]
+    Expectation(stevedore_image_check::Error),
     /// A layer that is put nowhere.
     #[error(
         "`--spec` asks for a layer; say where it is to be put with `--tar` and `--description`"
@@ -99,6 +102,7 @@ pub(crate) fn of(error: &anyhow::Error) -> i32 {
                 || cause.is::<RunfilesError>()
                 || cause.is::<TagsFileError>()
                 || cause.is::<DestinationsError>()
+                || cause.is::<stevedore_image_check::Error>()
             {
                 Some(IMAGE)
             } else if cause.is::<NoEngine>() {

@@ -19,9 +19,10 @@ mod exit_code;
 mod fetch;
 mod foreground;
 mod home;
-mod junit;
+mod image_test;
 mod load;
 mod loading;
+mod made_name;
 mod print;
 mod progress;
 mod prune;
@@ -69,6 +70,9 @@ fn run(command: Command, home: Option<OsString>, started: Instant) -> anyhow::Re
             test::run(&spec, &runfiles, &flags, &program, started)
         }
         Delivery::Prune(spec, flags) => prune::run(&spec, &flags, started),
+        Delivery::ImageTest(spec, flags, load_flags) => {
+            image_test::run(&spec, &runfiles, &flags, &load_flags, started)
+        }
         Delivery::Fetch(flags) => fetch::run(&flags),
         Delivery::Run(flags) => run::run(&flags),
     }

@@ -122,13 +122,19 @@ async fn in_sandbox(run: Run<'_>, signals: &mut Signals) -> anyhow::Result<()> {
         ran = run.in_sandbox(&sandbox, &mut log) => ran.map_err(Into::into),
         signal = signals.next() => Err(Interrupted(signal).into()),
     };
-    if let Err(error) = sandbox.clean_up().await {
-        eprintln!("warning: failed to end the sandbox, the next run will remove what it has left: {error}");
-    }
+    clean_up_sandbox(&sandbox).await;
     ran
 }
 
-async fn clean_up(daemon: &Daemon<'_>) {
+/// Ends a sandbox, or says that the next one will remove what it has left.
+pub(crate) async fn clean_up_sandbox(sandbox: &Sandbox<'_>) {
+    if let Err(error) = sandbox.clean_up().await {
+        eprintln!("warning: failed to end the sandbox, the next run will remove what it has left: {error}");
+    }
+}
+
+/// Removes what a run has made in an engine, or says that the next one will.
+pub(crate) async fn clean_up(daemon: &Daemon<'_>) {
     match tokio::time::timeout(CLEAN_UP, daemon.clean_up()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => eprintln!("warning: failed to clean up, the next run will: {error}"),

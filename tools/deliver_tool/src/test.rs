@@ -3,7 +3,6 @@
 //! So the exit code, signals, the time limit, shards, filters, XML and coverage are the test's own.
 
 mod engine_variables;
-mod made_name;
 mod reaper;
 mod skipped;
 mod variables;
@@ -19,7 +18,7 @@ use crate::attempt::Attempt;
 use crate::cli::LoadFlags;
 use crate::loading::{self, Request};
 use crate::signals::Signals;
-use crate::{asynchronous, exit_code, foreground};
+use crate::{asynchronous, exit_code, foreground, made_name};
 
 pub(crate) use variables::SetTwice;
 

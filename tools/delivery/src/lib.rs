@@ -44,7 +44,7 @@ pub use report::{Destination, ImageReport, LayerCounts, Outcome, Report};
 pub use runfiles::{Runfiles, RunfilesError};
 pub use source::{Checking, Form, Layer, LayerReader, SourceError};
 pub use spec::{
-    ContentSpec, DeliverySpec, ImageSpec, IndexSpec, LayerFileSpec, LoadSpec, LoadedIndexSpec,
-    LoadedSpec, NamedImageSpec, ParcelSpec, PruneSpec, PushSpec, PushedImageSpec, SpecError,
-    TestSpec, WithoutEngine, WrappedTestSpec,
+    ContainersSpec, ContentSpec, DeliverySpec, EngineSpec, ImageSpec, ImageTestSpec, IndexSpec,
+    LayerFileSpec, LoadSpec, LoadedIndexSpec, LoadedSpec, NamedImageSpec, Network, ParcelSpec,
+    PruneSpec, PushSpec, PushedImageSpec, SpecError, TestSpec, WithoutEngine, WrappedTestSpec,
 };

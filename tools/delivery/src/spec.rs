@@ -2,6 +2,8 @@
 //!
 //! It is written by `oci/private/delivery_spec.bzl`; the two change together.
 
+mod container;
+mod image_test;
 mod prune;
 mod test;
 
@@ -11,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use container::{EngineSpec, Network};
+pub use image_test::{ContainersSpec, ImageTestSpec};
 pub use prune::PruneSpec;
 pub use test::{TestSpec, WithoutEngine, WrappedTestSpec};
 
@@ -18,6 +22,7 @@ pub use test::{TestSpec, WithoutEngine, WrappedTestSpec};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "a program reads one")]
 pub enum DeliverySpec {
     /// Into a container engine.
     Load(LoadSpec),
@@ -25,6 +30,8 @@ pub enum DeliverySpec {
     Push(PushSpec),
     /// Into a container engine, for a test that takes the loader's place then.
     Test(TestSpec),
+    /// Nowhere, or into a container engine: it is compared with what is expected of it.
+    ImageTest(ImageTestSpec),
     /// Nothing: images that were loaded for tests are removed from a container engine.
     Prune(PruneSpec),
 }

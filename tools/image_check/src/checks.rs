@@ -57,8 +57,7 @@ impl Checks {
         let absences = expected.absent.into_iter();
         let absences = absences.map(|pattern| AbsenceCheck::new(label, pattern));
         let policies = expected.policies.into_iter();
-        let policies =
-            policies.map(|policy| PolicyCheck::new(label, policy, &expected.exempt));
+        let policies = policies.map(|policy| PolicyCheck::new(label, policy, &expected.exempt));
         let commands = expected.commands.into_iter().map(CommandCheck::new);
         let checks = Self {
             label: label.to_owned(),
@@ -104,11 +103,7 @@ impl Checks {
 
     /// What has to be known.
     pub fn needs(&self) -> Needs {
-        let of_files = [
-            self.files.len(),
-            self.absences.len(),
-            self.policies.len(),
-        ];
+        let of_files = [self.files.len(), self.absences.len(), self.policies.len()];
         Needs {
             sizes: self.layers.iter().any(|check| check.needs_sizes()),
             files: of_files.iter().sum::<usize>() > 0,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::case::{Case, Outcome};
+use crate::case::Case;
 use crate::config::ImageConfig;
 use crate::difference::difference;
 use crate::error::Error;
@@ -70,10 +70,7 @@ impl CommandCheck {
 
     /// The case of a command that nobody runs, for a reason.
     pub fn skipped(&self, reason: &str) -> Case {
-        Case {
-            outcome: Outcome::Skipped(reason.to_owned()),
-            ..Case::new(self.name(), Vec::new())
-        }
+        Case::skipped(self.name(), reason.to_owned())
     }
 
     fn compare(&self, ended: &Ended) -> Vec<String> {
@@ -123,7 +120,10 @@ mod tests {
         let differences = check.compare(&ended(0, "1.3\n", ""));
         assert_eq!(differences[0], "exit code: expected 2, found 0");
         assert!(differences[1].contains("-1.2\n+1.3"), "{}", differences[1]);
-        assert_eq!(differences[2], "stderr: `^warning` matches nothing in an empty text");
+        assert_eq!(
+            differences[2],
+            "stderr: `^warning` matches nothing in an empty text"
+        );
     }
 
     #[test]

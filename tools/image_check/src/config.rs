@@ -256,7 +256,10 @@ mod tests {
         let expected = serde_json::from_str(expected).unwrap();
         let config = ImageConfig::read(CONFIG).unwrap();
         let checks = ConfigCheck::all(expected).unwrap();
-        checks.iter().flat_map(|check| check.compare(&config)).collect()
+        checks
+            .iter()
+            .flat_map(|check| check.compare(&config))
+            .collect()
     }
 
     #[test]
@@ -270,13 +273,19 @@ mod tests {
     #[test]
     fn what_differs_is_told_with_both() {
         for (expected, message) in [
-            (r#"{"entrypoint": []}"#, r#"entrypoint: expected [], found ["/app"]"#),
+            (
+                r#"{"entrypoint": []}"#,
+                r#"entrypoint: expected [], found ["/app"]"#,
+            ),
             (r#"{"cmd": ["x"]}"#, r#"cmd: expected ["x"], found []"#),
             (r#"{"user": ""}"#, "user: expected ``, found `app`"),
             (r#"{"workdir": "/w"}"#, "workdir: expected `/w`, found ``"),
             (r#"{"env": {"A": "b"}}"#, "env A: expected `b`, found `b=c`"),
             (r#"{"env": {"X": "b"}}"#, "env X: expected `b`, found none"),
-            (r#"{"env_absent": ["A"]}"#, "no env A: expected none, found `b=c`"),
+            (
+                r#"{"env_absent": ["A"]}"#,
+                "no env A: expected none, found `b=c`",
+            ),
             (
                 r#"{"labels_match": {"a.b": "^v"}}"#,
                 "label a.b: expected what `^v` matches, found `1.2`",
@@ -298,6 +307,9 @@ mod tests {
             ..ImageConfig::default()
         };
         assert_eq!(config.command(&[]), ["/app", "serve"]);
-        assert_eq!(config.command(&["--version".to_owned()]), ["/app", "--version"]);
+        assert_eq!(
+            config.command(&["--version".to_owned()]),
+            ["/app", "--version"]
+        );
     }
 }

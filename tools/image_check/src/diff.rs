@@ -59,13 +59,17 @@ mod tests {
         let text = unified("a\n", "a");
         assert_eq!(
             text,
-            "--- expected\n+++ found\n@@ -1,1 +1,1 @@\n-a\n+a\n\\ No newline at end of file"
+            "--- expected\n+++ found\n@@ -1 +1 @@\n-a\n+a\n\\ No newline at end of file"
         );
     }
 
     #[test]
     fn what_is_large_is_shown_in_part() {
-        let lines = |text: &str| (0..5000).map(|number| format!("{text}{number}\n")).collect::<String>();
+        let lines = |text: &str| {
+            (0..5000)
+                .map(|number| format!("{text}{number}\n"))
+                .collect::<String>()
+        };
         let text = unified(&lines("a"), &lines("b"));
         assert!(text.ends_with("… and more"), "{text}");
         assert!(text.lines().count() < MAX_LINES + 10);

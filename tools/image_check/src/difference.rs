@@ -61,7 +61,10 @@ mod tests {
 
     #[test]
     fn what_is_long_has_lines_of_its_own() {
-        assert_eq!(difference("mode", "`0755`", "`0644`"), "mode: expected `0755`, found `0644`");
+        assert_eq!(
+            difference("mode", "`0755`", "`0644`"),
+            "mode: expected `0755`, found `0644`"
+        );
         let long = "x".repeat(80);
         assert_eq!(
             difference("cmd", &long, "y"),

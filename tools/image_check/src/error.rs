@@ -23,7 +23,9 @@ pub enum Error {
         found: String,
     },
     /// Something is expected at a path at which nothing is expected.
-    #[error("`{path}` is expected to be there, and `{pattern}` to be absent: leave one of them out")]
+    #[error(
+        "`{path}` is expected to be there, and `{pattern}` to be absent: leave one of them out"
+    )]
     Contradiction {
         /// The path in the image.
         path: String,

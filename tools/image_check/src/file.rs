@@ -59,7 +59,9 @@ impl FileCheck {
 
     /// Whether the image's accounts matter.
     pub(crate) fn reads_accounts(&self) -> bool {
-        self.owner.as_ref().is_some_and(|(owner, _)| owner.has_name())
+        self.owner
+            .as_ref()
+            .is_some_and(|(owner, _)| owner.has_name())
     }
 
     /// What differs; `label` is the target that expects it.
@@ -127,14 +129,14 @@ impl FileCheck {
             true => format!("`{numbers}`"),
             false => format!("`{written}` ({numbers})"),
         };
-        Some(difference("owner", expected, format!("`{}:{}`", entry.uid, entry.gid)))
+        Some(difference(
+            "owner",
+            expected,
+            format!("`{}:{}`", entry.uid, entry.gid),
+        ))
     }
 
-    fn compare_content(
-        &self,
-        entry: Entry<'_>,
-        contents: &Contents,
-    ) -> Result<Vec<String>, Error> {
+    fn compare_content(&self, entry: Entry<'_>, contents: &Contents) -> Result<Vec<String>, Error> {
         let Some(found) = contents.of(entry) else {
             return Ok(vec![difference("content", "a file", entry.kind.noun())]);
         };
@@ -216,7 +218,11 @@ fn unequal(expected: &Content, found: &Content) -> Option<String> {
     }
     let [expected, found] = [expected, found].map(|content| {
         let digested = content.digested;
-        format!("{} with the digest `{}`", size(digested.size), digested.digest)
+        format!(
+            "{} with the digest `{}`",
+            size(digested.size),
+            digested.digest
+        )
     });
     Some(difference("content", expected, found))
 }

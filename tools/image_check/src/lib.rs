@@ -27,8 +27,8 @@ pub use config::ImageConfig;
 pub use content::Contents;
 pub use error::Error;
 pub use expected::{
-    Expected, ExpectedCommand, ExpectedConfig, ExpectedFile, ExpectedLayers, ExpectedText, FileType,
-    Policy,
+    Expected, ExpectedCommand, ExpectedConfig, ExpectedFile, ExpectedLayers, ExpectedText,
+    FileType, Policy,
 };
 pub use junit::write as write_junit;
 pub use text::filter;

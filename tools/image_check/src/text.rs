@@ -42,7 +42,11 @@ impl TextCheck {
     pub(crate) fn compare(&self, what: &str, found: &[u8]) -> Vec<String> {
         let mut differences = Vec::new();
         let text = String::from_utf8_lossy(found);
-        if let Some(exact) = self.exact.as_ref().filter(|exact| exact.as_bytes() != found) {
+        if let Some(exact) = self
+            .exact
+            .as_ref()
+            .filter(|exact| exact.as_bytes() != found)
+        {
             differences.push(match text.as_bytes() == found {
                 true => format!("{what} differs:\n{}", diff::unified(exact, &text)),
                 false => format!("{what} is no text of UTF-8, expected\n{}", shown(exact)),

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use stevedore_agent::{PlacedInput, FOLDER, SECRETS};
+use stevedore_delivery::Network;
 use stevedore_engine::{
     Connection, Container, ContainerRequest, Docker, Engine as _, EngineKind, Input, LeftoverKind,
     Output, OutputReader, VolumeMount, Workplace,
@@ -16,7 +17,7 @@ use crate::conversation::Streams;
 use crate::error::Error;
 use crate::inputs::{self, Inputs, MountedInput};
 use crate::marks::{self, Marks};
-use crate::spec::{Network, RunSpec};
+use crate::spec::RunSpec;
 use crate::upload::{self, Item};
 
 /// The host name, the same everywhere, since commands may write it down.

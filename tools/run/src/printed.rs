@@ -48,7 +48,9 @@ mod tests {
         printed.take(Stream::Stdout, &encoded(b"b")).unwrap();
         assert_eq!(printed.stdout, b"a\xffb");
         assert_eq!(printed.stderr, b"warning");
-        printed.take(Stream::Stdout, &encoded(&vec![0; KEPT])).unwrap();
+        printed
+            .take(Stream::Stdout, &encoded(&vec![0; KEPT]))
+            .unwrap();
         assert_eq!(printed.stdout.len(), KEPT);
         assert!(printed.take(Stream::Stdout, "?").is_err());
     }

@@ -112,7 +112,6 @@ impl Run<'_> {
         self.take(receipt, log).await
     }
 
-
     /// Lets the agent do its job, for as long as it may take.
     async fn converse(
         &self,

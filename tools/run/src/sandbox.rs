@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use stevedore_agent::SECRETS;
-use stevedore_delivery::Image;
+use stevedore_delivery::{Image, Network};
 use stevedore_engine::Output;
 use stevedore_sandbox::{Cache, InputEntry, LayerFile, Mount, Process, Request};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,7 +16,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use crate::conversation::Streams;
 use crate::error::Error;
-use crate::spec::{Network, RunSpec};
+use crate::spec::RunSpec;
 
 /// How long a sandbox has for removing what it has made.
 const CLEAN_UP: Duration = Duration::from_secs(30);

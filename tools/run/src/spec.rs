@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use stevedore_delivery::ImageSpec;
+use stevedore_delivery::{EngineSpec, ImageSpec, Network};
 
 /// What is run in which image, and what becomes of it. All paths of this machine are relative to the execution root, in which
 /// the action runs.
@@ -87,28 +87,6 @@ pub struct InputEntry {
     pub source: PathBuf,
 }
 
-/// What network commands see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Network {
-    /// Only themselves.
-    None,
-    /// What the engine gives to a container; that of the machine in the sandbox.
-    Default,
-    /// That of the machine.
-    Host,
-}
-
-/// What runs commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EngineSpec {
-    /// A container engine.
-    Daemon,
-    /// An OCI runtime on this machine.
-    Sandbox,
-}
-
 /// What is wanted of what commands did.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -177,6 +155,31 @@ impl RunSpec {
             path: path.to_owned(),
             source,
         })
+    }
+
+    /// A command by itself, in an image as it is; nothing of what it changes is wanted. See [`crate::Trial`].
+    pub fn trial(label: &str, base: ImageSpec, argv: Vec<String>) -> Self {
+        Self {
+            kind: Kind::Run,
+            label: label.to_owned(),
+            base,
+            commands: Vec::new(),
+            shell: Vec::new(),
+            argv,
+            env: BTreeMap::new(),
+            user: String::new(),
+            workdir: String::new(),
+            inputs: Vec::new(),
+            caches: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            tmpfs: BTreeMap::new(),
+            memory: None,
+            cpus: None,
+            timeout: 60,
+            network: Network::None,
+            engine: EngineSpec::Daemon,
+            collect: CollectSpec::Files(Vec::new()),
+        }
     }
 
     /// The commands as they are executed: each a program and its arguments.

@@ -6,21 +6,15 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use crate::junit::{Case, Outcome, Suite};
+use stevedore_image_check::{write_junit, Case};
 
 /// Says why the test `label` is skipped: to a person, and to Bazel, which knows nothing but passed and failed.
 pub(super) fn tell(label: &str, reason: &anyhow::Error) -> anyhow::Result<()> {
     let reason = format!("{reason:#}");
     eprintln!("skipped `{label}`: {reason}");
     if let Some(path) = variable("XML_OUTPUT_FILE") {
-        let suite = Suite {
-            name: label.to_owned(),
-            cases: vec![Case {
-                name: label.to_owned(),
-                outcome: Outcome::Skipped(reason),
-            }],
-        };
-        fs::write(&path, suite.to_string())
+        let case = Case::skipped(label.to_owned(), reason);
+        fs::write(&path, write_junit(label, &[case]))
             .with_context(|| format!("failed to write `{}`", path.display()))?;
     }
     // A test with shards that does not touch this file fails.

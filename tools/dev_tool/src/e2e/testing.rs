@@ -3,6 +3,7 @@
 
 mod alike;
 mod coverage;
+mod images;
 mod platforms;
 mod refused;
 mod stand;
@@ -27,10 +28,12 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
     for (number, name) in ENGINES.into_iter().enumerate() {
         let stand = Stand::start(workspace, &bazel, name)?;
         engine_cases(report, &stand);
+        images::engine_cases(report, &stand);
         if number == 0 {
             alike::cases(report, &stand);
             platforms::cases(report, &stand);
             refused::cases(report, &stand);
+            images::cases(report, &stand);
             coverage::cases(report, &stand);
         }
         report.case(format!("{name}: no container is left"), || {

@@ -98,12 +98,7 @@ impl Tree {
     }
 
     /// Applies a member of the current layer, whose file is `path`.
-    fn apply(
-        &mut self,
-        path: &Path,
-        ordinal: usize,
-        member: Member,
-    ) -> Result<(), Error> {
+    fn apply(&mut self, path: &Path, ordinal: usize, member: Member) -> Result<(), Error> {
         let bad = |reason: &str| Error::UnusableMember {
             path: path.to_owned(),
             member: String::from_utf8_lossy(&member.name).into_owned(),

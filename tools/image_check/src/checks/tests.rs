@@ -43,7 +43,13 @@ fn file_system() -> FileSystem {
     let layers = [
         tar(&[
             ("bin", 'l', 0o777, 0, "usr/bin"),
-            ("etc/passwd", 'f', 0o644, 0, "root:x:0:0::/:/bin/sh\napp:x:100:100::/:\n"),
+            (
+                "etc/passwd",
+                'f',
+                0o644,
+                0,
+                "root:x:0:0::/:/bin/sh\napp:x:100:100::/:\n",
+            ),
             ("etc/group", 'f', 0o644, 0, "app:x:100:\n"),
             ("etc/motd", 'f', 0o644, 0, "hello\nold world\n"),
             ("tmp/", 'd', 0o1777, 0, ""),
@@ -149,7 +155,11 @@ fn a_file_is_compared_with_one_of_this_machine() {
     for (content, is_equal) in [("port = 80\n", true), ("port = 81\n", false)] {
         fs::write(&path, content).unwrap();
         let expected = serde_json::json!({"files": {"/app/conf": {"content_file": path}}});
-        assert_eq!(failures(&expected.to_string()).is_empty(), is_equal, "{content}");
+        assert_eq!(
+            failures(&expected.to_string()).is_empty(),
+            is_equal,
+            "{content}"
+        );
     }
 }
 
@@ -237,12 +247,18 @@ fn malformed_and_contradictory_expectations_are_refused() {
             r#"{"files": {"/a/b": {}}, "absent": ["/a/**"]}"#,
             "`/a/b` is expected to be there, and `/a/**` to be absent",
         ),
-        (r#"{"files": {"/a": {"mode": "9"}}}"#, "the mode `9` of `/a` is not an octal number"),
+        (
+            r#"{"files": {"/a": {"mode": "9"}}}"#,
+            "the mode `9` of `/a` is not an octal number",
+        ),
         (
             r#"{"files": {"/a": {"content": {"matches": ["("]}}}}"#,
             "`(` of file /a is no regular expression",
         ),
-        (r#"{"absent": ["a"]}"#, "attribute `absent` of `//app:test`"),
+        (
+            r#"{"absent": ["a"]}"#,
+            "`absent` of `//app:test` has the value `a`",
+        ),
         (r#"{"files": {"/a": {"owner": ""}}}"#, "owner"),
     ] {
         let expected = serde_json::from_str(expected).unwrap();

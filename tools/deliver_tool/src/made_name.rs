@@ -12,7 +12,7 @@ const DIGITS: usize = 12;
 
 /// `stevedore.local/<package>/<name>:<the ID's beginning>`: another image has another name, so that tests of different versions of an
 /// image do not disturb each other.
-pub(super) fn of(image: &Image) -> Option<Reference> {
+pub(crate) fn of(image: &Image) -> Option<Reference> {
     made(image.label(), &image.id())
 }
 

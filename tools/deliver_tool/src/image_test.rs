@@ -1,0 +1,109 @@
+//! A test of what an image is.
+//!
+//! Each expectation is a case. All of them are compared, whatever comes of the first ones; what differs goes to standard output, and
+//! into the file that Bazel reads.
+
+mod commands;
+mod outcome;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use stevedore_delivery::{Image, ImageTestSpec, Runfiles};
+use stevedore_image::file_system::FileSystem;
+use stevedore_image_check::{Case, Checks, Error as CheckError, ImageConfig, Subject};
+
+use crate::cli::{ImageTestFlags, LoadFlags};
+use crate::exit_code::Usage;
+use crate::progress::Progress;
+use crate::{asynchronous, pulls};
+
+use commands::Commands;
+
+/// Compares the image with what is expected of it, and gives the exit code.
+pub(crate) fn run(
+    spec: &ImageTestSpec,
+    runfiles: &Runfiles,
+    flags: &ImageTestFlags,
+    load_flags: &LoadFlags,
+    started: Instant,
+) -> anyhow::Result<i32> {
+    let mut checks = checks(spec, runfiles)?;
+    let all = checks.len();
+    if let Some(filter) = flags.filter.as_deref().filter(|text| !text.is_empty()) {
+        let wanted = stevedore_image_check::filter(filter).map_err(Usage::Expectation)?;
+        checks.keep(wanted);
+    }
+    let progress = Progress::new(load_flags.progress, load_flags.verbose);
+    let pulls = pulls::of(&load_flags.registries, progress.observer());
+    let image = Image::open(spec.image.clone(), runfiles.clone(), pulls)?;
+    let cases = asynchronous::run(async {
+        let config = ImageConfig::read(&image.read_config()?)?;
+        let mut cases = examine(&checks, &image, &config).await?;
+        if let (Some(containers), true) = (&spec.containers, checks.needs().commands) {
+            let commands = Commands {
+                spec,
+                containers,
+                image: &image,
+                config: &config,
+                runfiles,
+                flags: load_flags,
+                started,
+            };
+            cases.extend(commands.cases(checks.commands()).await?);
+        }
+        Ok(cases)
+    });
+    let cases =
+        cases.with_context(|| format!("`{}` could not test `{}`", spec.label, spec.image.label))?;
+    outcome::tell(&spec.label, &cases, all)
+}
+
+/// What is expected, with the files of this machine that contents are compared with.
+fn checks(spec: &ImageTestSpec, runfiles: &Runfiles) -> anyhow::Result<Checks> {
+    let mut expected = spec.expected.clone();
+    for file in expected.files.values_mut() {
+        if let Some(path) = &mut file.content_file {
+            *path = runfiles.find(&path.to_string_lossy())?;
+        }
+    }
+    let checks = Checks::new(&spec.label, expected);
+    checks.map_err(|error| match error.is_about_expectations() {
+        true => Usage::Expectation(error).into(),
+        false => error.into(),
+    })
+}
+
+/// Everything but the commands.
+async fn examine(
+    checks: &Checks,
+    image: &Image,
+    config: &ImageConfig,
+) -> anyhow::Result<Vec<Case>> {
+    let needs = checks.needs();
+    let layers = 0..image.description().layers.len();
+    let sizes = match needs.sizes {
+        true => image.measured_layers(layers.clone()).await?,
+        false => image.description().layers.clone(),
+    };
+    let sizes: Vec<u64> = sizes
+        .iter()
+        .map(|layer| layer.size.unwrap_or_default())
+        .collect();
+    let contents = match needs.files {
+        true => {
+            let layers = image.layers(layers).await?;
+            let paths: Vec<PathBuf> = layers.into_iter().map(|(_, layer)| layer.path).collect();
+            let files = FileSystem::read(&paths).map_err(CheckError::Image)?;
+            Some(checks.read(files)?)
+        }
+        false => None,
+    };
+    let subject = Subject {
+        config,
+        sizes: &sizes,
+        contents: contents.as_ref(),
+    };
+    Ok(checks.examine(&subject)?)
+}

@@ -1,0 +1,150 @@
+//! The commands of a test of an image, each in a container of its own.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use stevedore_delivery::{
+    Consignment, ContainersSpec, EngineSpec, Image, ImageTestSpec, Runfiles, WithoutEngine,
+};
+use stevedore_engine::Connection;
+use stevedore_image::digest::Digest;
+use stevedore_image_check::{Case, CommandCheck, Ended, ImageConfig};
+use stevedore_run::{Daemon, Error as RunError, RunSpec, Sandbox, Trial, Tried};
+
+use crate::attempt::Attempt;
+use crate::cli::LoadFlags;
+use crate::exit_code::{self, Interrupted};
+use crate::loading::{self, Request};
+use crate::made_name;
+use crate::run::{clean_up, clean_up_sandbox};
+use crate::signals::Signals;
+
+/// What commands run in.
+pub(super) struct Commands<'a> {
+    pub(super) spec: &'a ImageTestSpec,
+    pub(super) containers: &'a ContainersSpec,
+    pub(super) image: &'a Image,
+    pub(super) config: &'a ImageConfig,
+    pub(super) runfiles: &'a Runfiles,
+    pub(super) flags: &'a LoadFlags,
+    pub(super) started: Instant,
+}
+
+impl Commands<'_> {
+    /// Runs all commands, and compares what they did.
+    ///
+    /// # Errors
+    /// If there is no engine, the image does not get into it, or a signal came.
+    pub(super) async fn cases(&self, checks: &[CommandCheck]) -> anyhow::Result<Vec<Case>> {
+        let agent = self.runfiles.find(&self.containers.agent)?;
+        let mut signals = Signals::that_end().context("failed to listen for signals")?;
+        let mut cases = Vec::new();
+        if self.containers.engine == EngineSpec::Sandbox {
+            for check in checks {
+                cases.push(self.in_sandbox(check, &agent, &mut signals).await?);
+            }
+            return Ok(cases);
+        }
+        let attempt = Attempt::new(self.started);
+        if let Err(error) = self.load(&attempt, &mut signals).await {
+            let may_skip = self.containers.without_engine == WithoutEngine::Skip;
+            if may_skip && exit_code::is_no_engine(&error) {
+                let reason = format!("{error:#}");
+                return Ok(checks.iter().map(|check| check.skipped(&reason)).collect());
+            }
+            return Err(error);
+        }
+        let loaded = attempt.consignments().iter().find_map(Consignment::loaded);
+        let id = loaded.map_or(self.image.id(), |loaded| loaded.image_id);
+        let engine = attempt.engine.get().context("no engine was found")?;
+        for check in checks {
+            cases.push(
+                self.in_engine(check, engine, id, &agent, &mut signals)
+                    .await?,
+            );
+        }
+        Ok(cases)
+    }
+
+    async fn load(&self, attempt: &Attempt, signals: &mut Signals) -> anyhow::Result<()> {
+        let load = self.spec.load(self.containers);
+        let request = Request::new(&load, self.runfiles.clone(), self.flags);
+        let mut request = request.named_by(made_name::of);
+        if !self.containers.emulation {
+            request = request.for_containers();
+        }
+        loading::load(attempt, &request, signals).await
+    }
+
+    async fn in_engine(
+        &self,
+        check: &CommandCheck,
+        engine: &Connection,
+        id: Digest,
+        agent: &Path,
+        signals: &mut Signals,
+    ) -> anyhow::Result<Case> {
+        let run = self.run(check);
+        let daemon = Daemon::new(engine, &run)?;
+        let trial = self.trial(&run, agent);
+        let begun = Instant::now();
+        let tried = tokio::select! {
+            tried = trial.in_engine(engine, &daemon, id) => Ok(tried),
+            signal = signals.next() => Err(Interrupted(signal)),
+        };
+        clean_up(&daemon).await;
+        Ok(case(check, tried?, begun.elapsed()))
+    }
+
+    async fn in_sandbox(
+        &self,
+        check: &CommandCheck,
+        agent: &Path,
+        signals: &mut Signals,
+    ) -> anyhow::Result<Case> {
+        let run = self.run(check);
+        let sandbox = Sandbox::new(&run);
+        let trial = self.trial(&run, agent);
+        let begun = Instant::now();
+        let tried = tokio::select! {
+            tried = trial.in_sandbox(&sandbox) => Ok(tried),
+            signal = signals.next() => Err(Interrupted(signal)),
+        };
+        clean_up_sandbox(&sandbox).await;
+        Ok(case(check, tried?, begun.elapsed()))
+    }
+
+    fn trial<'a>(&'a self, spec: &'a RunSpec, agent: &'a Path) -> Trial<'a> {
+        Trial {
+            spec,
+            image: self.image,
+            agent,
+        }
+    }
+
+    fn run(&self, check: &CommandCheck) -> RunSpec {
+        let expected = check.expected();
+        let argv = check.argv(self.config);
+        RunSpec {
+            env: expected.env.clone(),
+            user: expected.user.clone(),
+            workdir: expected.workdir.clone(),
+            timeout: expected.timeout,
+            network: self.containers.network,
+            engine: self.containers.engine,
+            ..RunSpec::trial(&self.spec.label, self.spec.image.clone(), argv)
+        }
+    }
+}
+
+/// What came of a command. That it cannot be run is its failure, whatever the reason: the others are told too.
+fn case(check: &CommandCheck, tried: Result<Tried, RunError>, elapsed: Duration) -> Case {
+    let ended = tried.map(|tried| Ended {
+        code: tried.code,
+        stdout: tried.printed.stdout,
+        stderr: tried.printed.stderr,
+    });
+    let ended = ended.map_err(|error| format!("{:#}", anyhow::Error::from(error)));
+    check.case(ended, elapsed)
+}

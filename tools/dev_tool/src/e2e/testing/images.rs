@@ -1,0 +1,192 @@
+//! Tests of what an image is: what they tell when something differs, and what commands leave behind.
+
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{ensure, Context, Result};
+
+use super::stand::Stand;
+use crate::command::finish;
+use crate::e2e::report::Report;
+
+/// Where there is no engine.
+const NOWHERE: &str = "unix:///no/such/docker.sock";
+
+/// How long a container has for its end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Those that every engine must pass.
+pub(super) fn engine_cases(report: &mut Report, stand: &Stand<'_>) {
+    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
+        report.case(format!("{}: {name}", stand.engine.name()), case);
+    };
+    case("an image's commands do what is expected", &|| {
+        let tested = stand.test("//image_test:app_commands_test", &[])?;
+        tested.expect(
+            "PASSED",
+            &["ok      command greets", "3 passed, 0 failed, 0 skipped"],
+        )
+    });
+    case("what differs of an image is told, all of it", &|| {
+        differing(stand)
+    });
+    case("a command that is slow is killed", &|| {
+        let tested = stand.test("//image_test:slow_test", &[])?;
+        tested.expect("FAILED", &["FAILED  command sleeps", "ended after 1 s"])?;
+        no_container(stand)
+    });
+    case("a killed test leaves no container", &|| killed(stand));
+}
+
+/// Those that have nothing to do with the engine.
+pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
+    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
+        report.case(name, case);
+    };
+    case("an image is tested without an engine", &|| {
+        let tested = stand.test_at(NOWHERE, "//image_test:app_test", &[])?;
+        tested.expect(
+            "PASSED",
+            &["ok      file /srv/app/greeting.txt", "0 failed"],
+        )
+    });
+    case("a test of the config has no layer", &|| config(stand));
+    case("commands are skipped where the target says so", &|| {
+        let tested = stand.test_at(NOWHERE, "//image_test:skipping_test", &[])?;
+        tested.expect(
+            "PASSED",
+            &["skipped command greets", "1 passed, 0 failed, 1 skipped"],
+        )?;
+        ensure!(tested.xml[0].contains("<skipped "), "{}", tested.xml[0]);
+        let tested = stand.test("//image_test:skipping_test", &[])?;
+        tested.expect("PASSED", &["2 passed, 0 failed, 0 skipped"])
+    });
+    case("or fail within a second", &|| nowhere(stand));
+    case("a filter leaves out cases", &|| {
+        let flags = ["--test_filter=^file /etc/|^user$"];
+        let tested = stand.test_at(NOWHERE, "//image_test:app_test", &flags)?;
+        tested.expect("PASSED", &["2 passed, 0 failed, 0 skipped; "])
+    });
+    case("expectations that make no sense", &|| {
+        for (target, part) in [
+            (
+                "//image_test:contradiction_test",
+                "`/etc/passwd` is expected to be there, and `/etc/**` to be absent",
+            ),
+            (
+                "//image_test:pattern_test",
+                "`(app` of file /etc/passwd is no regular expression",
+            ),
+        ] {
+            stand.test(target, &[])?.expect("FAILED", &[part])?;
+            let result = finish(&mut Command::new(stand.bazel.executable(target)?))?;
+            ensure!(result.status.code() == Some(2), "{}", result.status);
+        }
+        Ok(())
+    });
+    case("commands run in a sandbox without an engine", &|| {
+        let tested = stand.test_at(NOWHERE, "//image_test:sandbox_test", &[])?;
+        tested.expect("PASSED", &["2 passed, 0 failed, 0 skipped"])
+    });
+}
+
+fn differing(stand: &Stand<'_>) -> Result<()> {
+    let tested = stand.test("//image_test:differing_test", &[])?;
+    tested.expect(
+        "FAILED",
+        &[
+            "cmd: expected [\"/bin/true\"], found [\"/bin/cat\", \"/srv/app/greeting.txt\"]",
+            "user: expected `root`, found `app`",
+            "env PATH: expected `/usr/bin`, found `/bin`",
+            "mode: expected `0600`, found `0644`",
+            "owner: expected `root:root` (0:0), found `1000:1000`",
+            "content: `^Goodbye` matches nothing in:",
+            "+Hello from a test's image.",
+            "the user `web` of `//image_test:differing_test` is not in `/etc/passwd` of the image",
+            "there is nothing at `/srv/none`",
+            "`/bin/sh` is a symlink (layer 1 of 3)",
+            "`/etc/passwd` is a file (layer 1 of 3)",
+            "`/bin/busybox` is a file (layer 1 of 3)",
+            "`/bin/become` is a file (layer 3 of 3) with the mode `4755`",
+            "`/srv/open.txt` is a file (layer 3 of 3) with the mode `0666`",
+            "size of layer 1 of 3, uncompressed: expected 100.0 KiB",
+            "exit code: expected 3, found 0",
+            "-Hello.",
+            "the image has no program `/bin/none`",
+            "0 passed, 14 failed, 0 skipped",
+        ],
+    )?;
+    let xml = &tested.xml[0];
+    ensure!(
+        xml.contains("tests=\"14\" failures=\"14\"") && xml.contains("name=\"file /srv/none\""),
+        "{xml}"
+    );
+    Ok(())
+}
+
+/// Neither the engine nor a layer is needed: none is carried.
+fn config(stand: &Stand<'_>) -> Result<()> {
+    let tested = stand.test_at(NOWHERE, "//image_test:config_test", &[])?;
+    tested.expect("PASSED", &["2 passed, 0 failed, 0 skipped"])?;
+    let mut runfiles = stand
+        .bazel
+        .executable("//image_test:config_test")?
+        .into_os_string();
+    runfiles.push(".runfiles_manifest");
+    let manifest = std::fs::read_to_string(&runfiles)
+        .with_context(|| format!("failed to read `{}`", runfiles.display()))?;
+    ensure!(!manifest.contains(".tar"), "{manifest}");
+    Ok(())
+}
+
+fn nowhere(stand: &Stand<'_>) -> Result<()> {
+    let executable = stand.bazel.executable("//image_test:app_commands_test")?;
+    let start = Instant::now();
+    let result = finish(Command::new(executable).env("DOCKER_HOST", NOWHERE))?;
+    let took = start.elapsed();
+    ensure!(
+        result.status.code() == Some(3),
+        "it ended with {}",
+        result.status
+    );
+    ensure!(took < Duration::from_secs(1), "it took {took:?}");
+    Ok(())
+}
+
+/// Killed in such a way that it can do nothing about it.
+fn killed(stand: &Stand<'_>) -> Result<()> {
+    let executable = stand.bazel.executable("//image_test:endless_test")?;
+    let mut test = Command::new(executable)
+        .env("DOCKER_HOST", stand.proxy.address())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("failed to start a test")?;
+    let begun = wait_until(|| Ok(!containers(stand)?.is_empty()));
+    test.kill().context("failed to kill a test")?;
+    test.wait().context("failed to wait for a test")?;
+    ensure!(begun?, "no container was made within {PATIENCE:?}");
+    no_container(stand)
+}
+
+fn no_container(stand: &Stand<'_>) -> Result<()> {
+    let gone = wait_until(|| Ok(containers(stand)?.is_empty()))?;
+    ensure!(gone, "there is a container: {}", containers(stand)?);
+    Ok(())
+}
+
+fn containers(stand: &Stand<'_>) -> Result<String> {
+    stand.engine.docker(["ps", "--all", "--quiet"])
+}
+
+fn wait_until(mut is_so: impl FnMut() -> Result<bool>) -> Result<bool> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if is_so()? {
+            return Ok(true);
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    Ok(false)
+}
