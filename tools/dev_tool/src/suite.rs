@@ -341,7 +341,7 @@ fn starlark_lints(workspace: &Workspace) -> Result<Command> {
         .args(tracked(
             workspace,
             &["*.bzl", "*.bazel"],
-            &["tools/crates/"],
+            &["tools/crates/", "e2e/testcontainers/rust/crates/"],
         )?)
         .current_dir(workspace.root());
     Ok(command)
