@@ -10,6 +10,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/cache.sh"
 
 root_name=${1##*/}
 packaged=/usr/share/bazel
+java_tools=/usr/lib/$(uname -m)-linux-gnu/bazel/java_tools
 
 cat <<RC
 # Written by dev/lib/bazelrc.sh.
@@ -49,7 +50,10 @@ build --spawn_strategy=linux-sandbox,local
 build --incompatible_sandbox_hermetic_tmp
 # Debian turns this on, and it prints every sandbox command.
 build --nosandbox_debug
-# Bazel's own downloads of a Java toolchain: the root has one.
-build --java_runtime_version=local_jdk
-build --tool_java_runtime_version=local_jdk
+# Bazel would download a Java toolchain: the root has one. This rules_java calls
+# the machine's own by the whole name of its repository.
+build --java_runtime_version=rules_java++toolchains+local_jdk
+build --tool_java_runtime_version=rules_java++toolchains+local_jdk
+common --override_repository=rules_java++toolchains+remote_java_tools=$java_tools
+common --override_repository=rules_java++toolchains+remote_java_tools_linux=$java_tools
 RC
