@@ -18,6 +18,7 @@ mod remote;
 mod report;
 mod run;
 mod several;
+mod testcontainers;
 mod testing;
 
 use anyhow::Result;
@@ -53,6 +54,8 @@ enum Part {
     Remote,
     /// Tests with images
     Testing,
+    /// Tests that start containers by a library
+    Testcontainers,
     /// Every engine with every disturbance
     Matrix,
 }
@@ -97,6 +100,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if options.has(Part::Testing) {
         testing::cases(&mut report, workspace)?;
+    }
+    if options.has(Part::Testcontainers) {
+        testcontainers::cases(&mut report, workspace)?;
     }
     if options.has(Part::Matrix) {
         matrix::run(workspace, options, &mut report)?;
