@@ -1,8 +1,8 @@
 //! The code in the documentation is the code of the examples: every fenced block under a
 //! `<!-- snippet: path#region -->` marker is compared with that region of that file, or written anew from it.
 //!
-//! A region is what stands between the lines `# docs:begin REGION` and `# docs:end REGION`; without `#REGION` it is
-//! the whole file.
+//! A region is what stands between the lines `# docs:begin REGION` and `# docs:end REGION`, or `// docs:begin REGION`
+//! and `// docs:end REGION`; without `#REGION` it is the whole file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,13 @@ use anyhow::{bail, Context, Result};
 
 const MARKER: &str = "<!-- snippet: ";
 
-/// Compares (or, with `update`, rewrites) the snippets of every Markdown file at the root and in `docs/`.
+/// What starts a comment in the languages of the examples.
+const COMMENTS: [&str; 2] = ["#", "//"];
+
+/// Where the documentation is, in the workspace.
+const FOLDERS: [&str; 3] = ["", "docs", "docs/testing"];
+
+/// Compares (or, with `update`, rewrites) the snippets of every Markdown file in `FOLDERS`.
 ///
 /// Returns how many snippets there are.
 ///
@@ -39,7 +45,7 @@ pub(crate) fn run(workspace: &Path, update: bool) -> Result<usize> {
 
 fn pages(workspace: &Path) -> Result<Vec<PathBuf>> {
     let mut pages = Vec::new();
-    for folder in [workspace.to_path_buf(), workspace.join("docs")] {
+    for folder in FOLDERS.map(|folder| workspace.join(folder)) {
         let entries = fs::read_dir(&folder)
             .with_context(|| format!("failed to list `{}`", folder.display()))?;
         for entry in entries {
@@ -95,9 +101,9 @@ fn region(workspace: &Path, source: &str) -> Result<String> {
     };
     let lines: Vec<&str> = text
         .lines()
-        .skip_while(|line| line.trim() != format!("# docs:begin {name}"))
+        .skip_while(|line| !is_edge(line, "begin", name))
         .skip(1)
-        .take_while(|line| line.trim() != format!("# docs:end {name}"))
+        .take_while(|line| !is_edge(line, "end", name))
         .collect();
     if lines.is_empty() {
         bail!(
@@ -105,6 +111,13 @@ fn region(workspace: &Path, source: &str) -> Result<String> {
         );
     }
     Ok(lines.join("\n") + "\n")
+}
+
+/// Whether the line begins, or ends, the region.
+fn is_edge(line: &str, edge: &str, name: &str) -> bool {
+    COMMENTS
+        .iter()
+        .any(|comment| line.trim() == format!("{comment} docs:{edge} {name}"))
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -118,7 +131,7 @@ mod tests {
 
     fn workspace(page: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("docs")).expect("docs");
+        fs::create_dir_all(folder.path().join("docs/testing")).expect("docs");
         fs::write(folder.path().join("README.md"), page).expect("README.md");
         fs::write(
             folder.path().join("BUILD.bazel"),
@@ -139,6 +152,19 @@ mod tests {
             page,
             "<!-- snippet: BUILD.bazel#a -->\n```starlark\nx = 1\n```\nend\n"
         );
+    }
+
+    #[test]
+    fn a_region_may_stand_between_comments_of_two_slashes() {
+        let folder = workspace("<!-- snippet: app.js#b -->\n```js\n```\n");
+        fs::write(
+            folder.path().join("app.js"),
+            "x();\n  // docs:begin b\n  y();\n  // docs:end b\n",
+        )
+        .expect("app.js");
+        assert_eq!(run(folder.path(), true).expect("update"), 1);
+        let page = read(&folder.path().join("README.md")).expect("README.md");
+        assert_eq!(page, "<!-- snippet: app.js#b -->\n```js\n  y();\n```\n");
     }
 
     #[test]
