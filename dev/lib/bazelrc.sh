@@ -37,8 +37,9 @@ done
 
 cat <<RC
 
-# Debian's Rust, before any that rules_rust would download.
+# Debian's Rust and Python, before any that rules_rust or rules_python would download.
 common --extra_toolchains=@@apple_support+//:all
+common --extra_toolchains=@@apple_support+//python:toolchain
 
 # Shared by every clone, so that a fresh one is warm.
 common --repository_cache=$stevedore_cache/bazel/repositories
