@@ -17,7 +17,7 @@ use crate::mark::Mark;
 /// How it is done.
 #[derive(Clone, Copy, Debug)]
 pub struct PruneManner {
-    /// What is younger stays.
+    /// What is younger stays; so does what is from this second, whose mark may be a name that a test is making.
     pub older_than: Duration,
     /// Whether it is only told what would be removed.
     pub dry_run: bool,
@@ -98,7 +98,7 @@ pub async fn prune(
     let now = SystemTime::now();
     for name in names {
         let age = name.age(now);
-        let (verdict, reason) = if age < manner.older_than {
+        let (verdict, reason) = if age <= manner.older_than {
             (Verdict::Recent, None)
         } else if in_use.contains(&name.image) {
             (Verdict::InUse, None)

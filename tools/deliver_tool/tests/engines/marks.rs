@@ -28,7 +28,8 @@ impl<'a> Subject<'a> {
     pub(crate) fn of(bench: &'a Bench, what: &str, layers: &[LayerFile]) -> Self {
         let name = format!("stevedore-test-{}-{what}:dev", bench.unique);
         let directory = tempfile::tempdir().unwrap();
-        let files = ImageFiles::write(directory.path(), layers, &name, &[&name]).unwrap();
+        let files =
+            ImageFiles::write(directory.path(), layers, &format!("A={name}"), &[&name]).unwrap();
         Self {
             bench,
             name,

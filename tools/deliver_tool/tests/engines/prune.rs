@@ -11,7 +11,6 @@ use stevedore_testing::{program_layer, Finished, LayerFile, Program};
 use crate::bench::{Bench, BINARY};
 use crate::marks::{with_all, Subject};
 
-const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const OLD: Duration = Duration::from_secs(8 * 24 * 60 * 60);
 const YOUNG: Duration = Duration::from_secs(6 * 24 * 60 * 60);
 
@@ -199,6 +198,8 @@ fn images_are_removed_while_they_are_loaded() {
                 assert_eq!(finished.code, Some(0), "{engine} {round}: {stderr}");
             }
         }
+        // Nothing of this second is removed.
+        std::thread::sleep(Duration::from_secs(2));
         prune(bench, &["--older-than=0s"]);
         for subject in &subjects {
             assert_eq!(subject.id(), None, "{}: {}", bench.name, subject.name);
@@ -214,7 +215,7 @@ fn podman_without_a_service_is_asked_by_its_command() {
         }
         let subject = Subject::new(bench, "command");
         subject.load("--for-tests=yes");
-        subject.age(WEEK);
+        subject.age(OLD);
         let folder = tempfile::tempdir().unwrap();
         let mut program = Program::prune(Path::new(BINARY), folder.path(), "podman:").unwrap();
         let variables = bench.variables.iter().map(|(name, value)| (name, value));

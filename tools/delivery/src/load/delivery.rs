@@ -22,8 +22,6 @@ pub(super) struct Delivery<'a> {
     pub(super) references: &'a [Reference],
     /// What it is loaded for.
     pub(super) purpose: Purpose,
-    /// What it is called if it is new: its marks, if it gets such, and its names.
-    pub(super) names: Vec<Reference>,
     /// Who watches.
     pub(super) observer: &'a Observer,
     /// Whether the engine shall tell how far it is while it unpacks.
@@ -41,9 +39,6 @@ impl<'a> Delivery<'a> {
             image: consignment.image(),
             references: consignment.references(),
             purpose: manner.purpose,
-            names: manner
-                .purpose
-                .names(consignment.image().id(), consignment.references()),
             observer: &manner.observer,
             narrate: manner.narrate,
             tally: consignment.tally(),

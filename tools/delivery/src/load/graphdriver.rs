@@ -103,7 +103,7 @@ async fn archive(delivery: &Delivery<'_>, shipment: &Shipment) -> Result<Archive
     let includes = |index| shipment.includes(index);
     let image = ArchivedImage {
         config: &config,
-        references: &delivery.names,
+        references: &delivery.names(),
         layers,
     };
     docker_archive::plan_upload(&[image], includes)

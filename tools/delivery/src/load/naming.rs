@@ -14,13 +14,18 @@ use crate::mark::{marks_of, Mark, RENEWAL};
 use crate::purpose::Purpose;
 
 impl Delivery<'_> {
+    /// What the image is called if it is new: its marks as of now, if it gets such, and its names.
+    pub(super) fn names(&self) -> Vec<Reference> {
+        self.purpose.names(self.image.id(), self.references)
+    }
+
     /// Gives `image`, which is new, all the names; `false` if `engine` has no such image.
     pub(super) async fn tag_all(
         &self,
         engine: &impl Engine,
         image: &Digest,
     ) -> Result<bool, Error> {
-        for name in &self.names {
+        for name in &self.names() {
             if engine.tag(image, name).await? == Tagged::NoSuchImage {
                 return Ok(false);
             }
@@ -44,8 +49,10 @@ impl Delivery<'_> {
             let marks = marks_of(reference, &facts.references);
             let outdated = match (self.purpose, marks.first()) {
                 (Purpose::Use, _) => true,
+                // Somebody who removes old marks has taken the name away, and may be about to take the mark.
+                (Purpose::Test, _) if !is_there => true,
                 (Purpose::Test, Some(latest)) => latest.age(now) >= RENEWAL,
-                (Purpose::Test, None) => !is_there,
+                (Purpose::Test, None) => false,
             };
             let renewed = match self.purpose {
                 Purpose::Test if outdated => Mark::new(now, self.image.id(), reference),
@@ -58,7 +65,9 @@ impl Delivery<'_> {
                 }
             }
             if outdated {
-                self.remove_marks(engine, &marks).await?;
+                let is_older = |mark: &Mark| renewed.as_ref() != Some(mark);
+                let older: Vec<Mark> = marks.into_iter().filter(is_older).collect();
+                self.remove_marks(engine, &older).await?;
             }
         }
         Ok(true)

@@ -9,6 +9,7 @@ use stevedore_engine::{Docker, LoadAnswer};
 use stevedore_image::description::LayerDescription;
 use stevedore_image::digest::Digest;
 use stevedore_image::docker_archive::{self, locate, ArchivedImage};
+use stevedore_image::reference::Reference;
 
 use super::{send, tell_lost, verify, Answer, MAX_UPLOADS};
 use crate::error::Error;
@@ -21,6 +22,7 @@ use crate::source::{Checking, Form};
 struct Part<'a> {
     delivery: &'a Delivery<'a>,
     config: Vec<u8>,
+    names: Vec<Reference>,
     /// The place of the lowest layer that is missing.
     first: usize,
     /// Its place in the list of deliveries.
@@ -41,6 +43,7 @@ pub(in crate::load) async fn transfer(
             Answer::Missing(first) => parts.push(Part {
                 delivery,
                 config: delivery.image.read_config()?,
+                names: delivery.names(),
                 first,
                 number,
             }),
@@ -157,7 +160,7 @@ fn count_sent(parts: &[Part<'_>]) {
 fn archived<'a>(parts: &'a [Part<'_>]) -> Vec<ArchivedImage<'a>> {
     let image = |part: &'a Part<'_>| ArchivedImage {
         config: &part.config,
-        references: &part.delivery.names,
+        references: &part.names,
         layers: part.layers(),
     };
     parts.iter().map(image).collect()
