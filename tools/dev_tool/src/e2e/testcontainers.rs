@@ -38,9 +38,10 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
         report.case(format!("{name}: the tests run side by side"), || {
             test(&bazel, &engine, &["--local_test_jobs=6", "//..."])
         });
-        report.case(format!("{name}: no container and no network is left"), || {
-            left(&engine)
-        });
+        report.case(
+            format!("{name}: no container and no network is left"),
+            || left(&engine),
+        );
     }
     Ok(())
 }
