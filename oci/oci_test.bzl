@@ -111,7 +111,7 @@ Otherwise it is an error, before the test starts.""",
         ),
         "images": attr.string_keyed_label_dict(
             doc = """Variables, each with the `oci_incremental_load` of its image. The variable gets the load's first reference; if it
-has none, one is made, `stevedore.local/<package>/<name>:<part of the image's ID>`. A load of several images (`images`, a bundle)
+has none, one is made of the image's label and ID, like `stevedore.local/app/image:0123456789ab`. A load of several images (`images`, a bundle)
 cannot be used here; that of an index can, and brings the image for the engine's platform. A variable that has another value
 already is an error.""",
             mandatory = True,

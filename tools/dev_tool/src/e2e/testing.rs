@@ -106,7 +106,7 @@ fn references(stand: &Stand<'_>) -> Result<()> {
     for name in variables {
         found.push(tested.value(name)?);
     }
-    let made = "stevedore.local/cases/nameless_load:";
+    let made = "stevedore.local/cases/nameless:";
     ensure!(
         found[..3]
             == [
