@@ -5,6 +5,7 @@ load("//oci/private:deliver_tool.bzl", "DELIVER_TOOL_ATTRS", "deliver_executable
 load("//oci/private:delivery_spec.bzl", "test_spec")
 load("//oci/private:engine_environment.bzl", "ENGINE_ENVIRONMENT")
 load("//oci/private:label_text.bzl", "label_text")
+load("//oci/private:runfiles_path.bzl", "runfiles_path")
 load("//oci/private:test_images.bzl", "test_images")
 load("//oci/private:wrapped_test.bzl", "WrappedTestInfo", "wrapped_test_aspect")
 
@@ -27,21 +28,23 @@ def _oci_test_impl(ctx):
         variables = wanted.variables,
         without_engine = ctx.attr.without_engine,
     )
-    runfiles = ctx.runfiles([ctx.executable.test])
+    coverage = _coverage(ctx, wrapped)
+    runfiles = ctx.runfiles([ctx.executable.test] + coverage.files)
     return [
         DefaultInfo(
             executable = executable.file,
             files = depset([executable.file, spec.file]),
             runfiles = runfiles.merge_all([spec.runfiles, executable.runfiles, ctx.attr.test[DefaultInfo].default_runfiles]),
         ),
-        _environment(ctx, wrapped, variables = wanted.variables),
-        _coverage(ctx, wrapped),
+        _environment(ctx, wrapped, coverage = coverage.environment, variables = wanted.variables),
+        # Not `images`: what runs in a container tells nobody which lines it has run.
+        coverage_common.instrumented_files_info(ctx, dependency_attributes = ["test"]),
     ] + ([ctx.attr.test[testing.ExecutionInfo]] if testing.ExecutionInfo in ctx.attr.test else [])
 
-def _environment(ctx, wrapped, *, variables):
+def _environment(ctx, wrapped, *, coverage, variables):
     """The variables with which Bazel starts the target: those that it would start the test with, and the engine's."""
     test = label_text(wrapped.label)
-    environment = wrapped.environment | ctx.attr.env
+    environment = coverage | wrapped.environment | ctx.attr.env
     inherited = wrapped.inherited_environment + ctx.attr.env_inherit
     for place, names in {
         "`env` of this target": ctx.attr.env,
@@ -63,14 +66,15 @@ def _environment(ctx, wrapped, *, variables):
     )
 
 def _coverage(ctx, wrapped):
+    """What collects coverage after the test: a struct of `environment`, a dict, and `files`, a list of what has to be there."""
     script = wrapped.coverage_script if ctx.configuration.coverage_enabled else None
-    return coverage_common.instrumented_files_info(
-        ctx,
-        coverage_environment = {"CC_CODE_COVERAGE_SCRIPT": script.path} if script else {},
-        coverage_support_files = [script] if script else [],
-        # Not `images`: what runs in a container tells nobody which lines it has run.
-        dependency_attributes = ["test"],
-    )
+    if not script:
+        return struct(environment = {}, files = [])
+
+    # Bazel evaluates this, as a shell would. Of the attribute by which the test itself names its script there can be only one value
+    # in this rule: https://github.com/bazelbuild/bazel/blob/7.7.1/tools/test/collect_coverage.sh
+    path = "\"$TEST_SRCDIR/{}\"".format(runfiles_path(script.short_path))
+    return struct(environment = {"CC_CODE_COVERAGE_SCRIPT": path}, files = [script])
 
 oci_test = rule(
     implementation = _oci_test_impl,

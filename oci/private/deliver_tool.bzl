@@ -9,11 +9,17 @@ _DELIVER_TOOLCHAIN_TYPE = Label("//oci:deliver_toolchain_type")
 _HOST_PLATFORM = "//command_line_option:host_platform"
 _PLATFORMS = "//command_line_option:platforms"
 _COMPILATION_MODE = "//command_line_option:compilation_mode"
+_COVERAGE = "//command_line_option:collect_code_coverage"
+_INSTRUMENTATION_FILTER = "//command_line_option:instrumentation_filter"
 
 def _host_transition_impl(settings, _attr):
-    # A tool is not what is being worked on: always optimised, so that `-c dbg` neither builds it again nor slows loads.
+    # A tool is not what is being worked on: always optimised, so that `-c dbg` neither builds it again nor slows loads, and never
+    # instrumented.
     return {
         _COMPILATION_MODE: "opt",
+        _COVERAGE: False,
+        # Bazel's own default.
+        _INSTRUMENTATION_FILTER: "-/javatests[/:],-/test/java[/:]",
         _PLATFORMS: str(settings[_HOST_PLATFORM]),
     }
 
@@ -22,6 +28,8 @@ host_transition = transition(
     inputs = [_HOST_PLATFORM],
     outputs = [
         _COMPILATION_MODE,
+        _COVERAGE,
+        _INSTRUMENTATION_FILTER,
         _PLATFORMS,
     ],
 )

@@ -7,6 +7,6 @@ for argument in "$@"; do
     --output_file=*) output=${argument#*=} ;;
   esac
 done
-find "$folder" -name '*.gcov.json.gz' -exec gzip --decompress --stdout {} + |
+find "$folder" -name 'sign.*gcov.json.gz' -exec gzip --decompress --stdout {} + |
   tr '{' '\n' |
   sed --quiet --regexp-extended 's/.*"line_number": ([0-9]+).*"count": [1-9].*/sign.c:\1/p' >"$output"

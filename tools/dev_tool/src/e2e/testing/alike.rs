@@ -138,9 +138,10 @@ fn same(stand: &Stand<'_>, behaviour: &Behaviour) -> Result<()> {
     Ok(())
 }
 
-/// What the probe wrote, in each run; a load may have had its say before.
-fn own_lines(tested: &Tested) -> Vec<&str> {
-    tested.logs.iter().map(|log| from_first_line(log)).collect()
+/// What the probe wrote, in each run; a load may have had its say before, and Bazel tells the time of a timeout.
+fn own_lines(tested: &Tested) -> Vec<Vec<&str>> {
+    let own = |log| from_first_line(log).lines().filter(|line| !line.starts_with("-- "));
+    tested.logs.iter().map(|log| own(log).collect()).collect()
 }
 
 fn from_first_line(log: &str) -> &str {

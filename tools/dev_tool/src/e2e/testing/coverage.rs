@@ -8,8 +8,9 @@ use super::stand::Stand;
 use crate::e2e::report::Report;
 
 /// The workspace's own in place of Bazel's, which is a download: it puts what gcov found into one file.
-const FLAGS: [&str; 2] = [
+const FLAGS: [&str; 3] = [
     "--coverage_output_generator=//coverage:merger",
+    "--coverage_report_generator=//coverage:merger",
     "--instrumentation_filter=//coverage",
 ];
 
