@@ -10,7 +10,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/cache.sh"
 
 root_name=${1##*/}
 packaged=/usr/share/bazel
-java_tools=/usr/lib/$(uname -m)-linux-gnu/bazel/java_tools
 
 cat <<RC
 # Written by dev/lib/bazelrc.sh.
@@ -51,10 +50,11 @@ build --spawn_strategy=linux-sandbox,local
 build --incompatible_sandbox_hermetic_tmp
 # Debian turns this on, and it prints every sandbox command.
 build --nosandbox_debug
-# Bazel would download a Java toolchain: the root has one. This rules_java calls
-# the machine's own by the whole name of its repository.
-build --java_runtime_version=rules_java++toolchains+local_jdk
-build --tool_java_runtime_version=rules_java++toolchains+local_jdk
-common --override_repository=rules_java++toolchains+remote_java_tools=$java_tools
-common --override_repository=rules_java++toolchains+remote_java_tools_linux=$java_tools
+# Bazel's own downloads of a Java toolchain: the root has one.
+build --java_runtime_version=local_jdk
+build --tool_java_runtime_version=local_jdk
 RC
+
+# What one workspace alone needs.
+own=$stevedore_lib/workspaces/$(basename "$PWD").bazelrc
+if [[ -e $own ]]; then printf 'import %s\n' "$own"; fi
