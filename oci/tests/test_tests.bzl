@@ -190,6 +190,7 @@ def _fixtures():
         tags = ["manual"],
         tells = True,
     )
+    native.alias(name = "test_alias", actual = ":test_telling_test", tags = ["manual"])
     oci_test(
         name = "test_small",
         env = {
@@ -199,5 +200,5 @@ def _fixtures():
         env_inherit = ["INHERITED_TOO"],
         images = {"APP_IMAGE": ":test_app_load"},
         tags = ["manual"],
-        test = ":test_telling_test",
+        test = ":test_alias",
     )

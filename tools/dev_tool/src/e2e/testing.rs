@@ -4,6 +4,7 @@
 mod alike;
 mod coverage;
 mod images;
+mod libraries;
 mod platforms;
 mod refused;
 mod stand;
@@ -35,6 +36,7 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
             refused::cases(report, &stand);
             images::cases(report, &stand);
             coverage::cases(report, &stand);
+            libraries::cases(report, &stand);
         }
         report.case(format!("{name}: no container is left"), || {
             let left = stand.engine.docker(["ps", "--all", "--quiet"])?;

@@ -140,7 +140,11 @@ fn same(stand: &Stand<'_>, behaviour: &Behaviour) -> Result<()> {
 
 /// What the probe wrote, in each run; a load may have had its say before, and Bazel tells the time of a timeout.
 fn own_lines(tested: &Tested) -> Vec<Vec<&str>> {
-    let own = |log| from_first_line(log).lines().filter(|line| !line.starts_with("-- "));
+    let own = |log| {
+        from_first_line(log)
+            .lines()
+            .filter(|line| !line.starts_with("-- "))
+    };
     tested.logs.iter().map(|log| own(log).collect()).collect()
 }
 

@@ -39,10 +39,7 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
 
 /// The lines of the library that a test runs.
 fn covered(stand: &Stand<'_>, target: &str) -> Result<Vec<String>> {
-    let host = stand.proxy.address();
-    stand
-        .tested(&host, "coverage", target, &FLAGS)?
-        .expect("PASSED", &[])?;
+    stand.cover(target, &FLAGS)?.expect("PASSED", &[])?;
     let file = stand.logs_of(target).join("coverage.dat");
     let text = fs::read_to_string(&file)
         .with_context(|| format!("failed to read `{}`", file.display()))?;

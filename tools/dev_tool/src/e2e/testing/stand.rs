@@ -73,29 +73,35 @@ impl<'a> Stand<'a> {
 
     /// `bazel test` of one target.
     pub(super) fn test(&self, target: &str, flags: &[&str]) -> Result<Tested> {
-        self.test_at(&self.proxy.address(), target, flags)
+        self.finished(target, self.test_command(target, flags))
     }
 
     /// `bazel test` of one target, where the engine is said to be elsewhere.
     pub(super) fn test_at(&self, host: &str, target: &str, flags: &[&str]) -> Result<Tested> {
-        self.tested(host, "test", target, flags)
+        let mut command = self.test_command(target, flags);
+        command.env("DOCKER_HOST", host);
+        self.finished(target, command)
     }
 
-    /// `bazel test` or `bazel coverage` of one target.
-    pub(super) fn tested(
-        &self,
-        host: &str,
-        verb: &str,
-        target: &str,
-        flags: &[&str],
-    ) -> Result<Tested> {
+    /// `bazel coverage` of one target.
+    pub(super) fn cover(&self, target: &str, flags: &[&str]) -> Result<Tested> {
+        let command = self.command("coverage", &[&FLAGS, flags, &[target]].concat());
+        self.finished(target, command)
+    }
+
+    /// The command that is `bazel test` of one target, for [`Stand::finished`].
+    pub(super) fn test_command(&self, target: &str, flags: &[&str]) -> Command {
+        self.command("test", &[&FLAGS, flags, &[target]].concat())
+    }
+
+    /// What becomes of `target` when `command` runs it.
+    pub(super) fn finished(&self, target: &str, mut command: Command) -> Result<Tested> {
         let logs = self.logs_of(target);
         if logs.exists() {
             fs::remove_dir_all(&logs)
                 .with_context(|| format!("failed to remove `{}`", logs.display()))?;
         }
-        let mut command = self.command(verb, &[&FLAGS, flags, &[target]].concat());
-        let result = finish(command.env("DOCKER_HOST", host))?;
+        let result = finish(&mut command)?;
         let said = String::from_utf8_lossy(&result.stdout).into_owned()
             + &String::from_utf8_lossy(&result.stderr);
         let Some(status) = status(&said, target) else {
