@@ -1,10 +1,13 @@
 //! `e2e/testcontainers`: the libraries that start containers for tests, in each language, against engines whose containers have a network.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use anyhow::{ensure, Result};
 
 use super::report::Report;
 use crate::bazel::Bazel;
-use crate::command::output;
+use crate::command::{finish, output};
 use crate::engine::Running;
 use crate::workspace::Workspace;
 
@@ -13,6 +16,12 @@ const ENGINES: [&str; 2] = ["docker-28@bridge", "docker-28-containerd@bridge"];
 
 /// The packages, one a language; each has a test of its own, or several.
 const PACKAGES: [&str; 6] = ["rust", "python", "java", "go", "node", "compose"];
+
+/// Bazel's exit code when a test has failed.
+const TESTS_FAILED: i32 = 3;
+
+/// How long a reaper may take to see that its test is gone, and to remove what that has left.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Every engine and every language.
 pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
@@ -42,6 +51,10 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
             format!("{name}: no container and no network is left"),
             || left(&engine),
         );
+        report.case(
+            format!("{name}: what a killed test leaves is removed"),
+            || killed(&bazel, &engine),
+        );
     }
     Ok(())
 }
@@ -53,10 +66,33 @@ fn test(bazel: &Bazel<'_>, engine: &Running, arguments: &[&str]) -> Result<()> {
     output(command.env("DOCKER_HOST", engine.host())).map(drop)
 }
 
+/// A test that is killed while its containers run: the reaper, whose image is one of its `images`, removes them.
+fn killed(bazel: &Bazel<'_>, engine: &Running) -> Result<()> {
+    let options = ["--nocache_test_results", "--test_output=all"];
+    let mut command = bazel.command("test", &[&options[..], &["//node:killed_test"]].concat());
+    let result = finish(command.env("DOCKER_HOST", engine.host()))?;
+    let said = String::from_utf8_lossy(&result.stdout);
+    ensure!(
+        result.status.code() == Some(TESTS_FAILED) && said.contains("the application runs"),
+        "the test was not killed while its containers ran ({}):\n{said}",
+        result.status
+    );
+    left(engine)
+}
+
+/// Waits until no container and no network is there that a test has made.
 fn left(engine: &Running) -> Result<()> {
-    let containers = engine.docker(["ps", "--all", "--quiet"])?;
-    ensure!(containers.is_empty(), "there are containers: {containers}");
-    let networks = engine.docker(["network", "ls", "--quiet", "--filter=type=custom"])?;
-    ensure!(networks.is_empty(), "there are networks: {networks}");
-    Ok(())
+    let begun = Instant::now();
+    loop {
+        let containers = engine.docker(["ps", "--all", "--quiet"])?;
+        let networks = engine.docker(["network", "ls", "--quiet", "--filter=type=custom"])?;
+        if containers.is_empty() && networks.is_empty() {
+            return Ok(());
+        }
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "there are containers: {containers:?}, and networks: {networks:?}"
+        );
+        thread::sleep(Duration::from_millis(100));
+    }
 }
