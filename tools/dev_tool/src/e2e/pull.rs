@@ -53,6 +53,9 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) {
     case("another engine gets what was fetched before", &|stand| {
         loaded(stand, workspace, "podman-5", false)
     });
+    case("a pulled image is loaded as it is", &|stand| {
+        loaded_as_it_is(stand, workspace)
+    });
     case("the target platform chooses the image", &chosen);
     case(
         "the other platform's layers are fetched for a layout",
@@ -152,6 +155,29 @@ fn loaded(stand: &Stand<'_>, workspace: &Workspace, engine: &str, fetches: bool)
     let said = client.run(&engine, "pull/image:latest", &[])?;
     ensure!(said.trim() == SAYS, "the container says `{said}`");
     Ok(())
+}
+
+/// Without a target for it, under the name of what was pulled.
+fn loaded_as_it_is(stand: &Stand<'_>, workspace: &Workspace) -> Result<()> {
+    let engine = Running::start(workspace, "docker-28", "e2e")?;
+    let printed = output(
+        stand
+            .run(&["@debian//:load"])
+            .env("DOCKER_HOST", engine.host()),
+    )?;
+    let hex = stand.base.digest.trim_start_matches("sha256:");
+    let expected = format!(
+        "{}/team/debian:sha256-{}",
+        stand.proxy.address(),
+        &hex[..12]
+    );
+    ensure!(
+        printed.trim() == expected,
+        "the image is `{}`, expected `{expected}`",
+        printed.trim()
+    );
+    engine.docker(["image", "inspect", "--format={{.Id}}", &expected])?;
+    stand.proxy.take().map(drop)
 }
 
 fn chosen(stand: &Stand<'_>) -> Result<()> {

@@ -2,6 +2,7 @@
 //! with `oci_test` as without it.
 
 mod alike;
+mod clean_up;
 mod coverage;
 mod images;
 mod libraries;
@@ -38,6 +39,7 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
             coverage::cases(report, &stand);
             libraries::cases(report, &stand);
         }
+        clean_up::cases(report, &stand);
         report.case(format!("{name}: no container is left"), || {
             let left = stand.engine.docker(["ps", "--all", "--quiet"])?;
             ensure!(left.is_empty(), "there are containers: {left}");

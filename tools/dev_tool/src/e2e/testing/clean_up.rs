@@ -1,0 +1,72 @@
+//! What is left in an engine of tests, and how it goes.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{ensure, Context, Result};
+use serde_json::Value;
+
+use super::stand::Stand;
+use crate::command::output;
+use crate::e2e::report::Report;
+
+/// Those that every engine must pass; the images are those that the cases before have loaded.
+pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
+    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
+        report.case(format!("{}: {name}", stand.engine.name()), case);
+    };
+    case("what a load brings is told before it", &|| told(stand));
+    case(
+        "what tests have brought is removed, and nothing else",
+        &|| pruned(stand),
+    );
+}
+
+/// The ID is the digest of the config or that of the manifest, as the engine has it.
+fn told(stand: &Stand<'_>) -> Result<()> {
+    let path = stand.bazel.file("//:db_load.json", "default")?;
+    let text = fs::read(&path).with_context(|| format!("failed to read `{}`", path.display()))?;
+    let facts: Value = serde_json::from_slice(&text)?;
+    let printed = output(&mut stand.command("run", &["//:db_load", "--", "--print=id"]))?;
+    let printed = printed.trim();
+    let expected = [&facts["config_digest"], &facts["manifest_digest"]];
+    ensure!(
+        expected.iter().any(|digest| *digest == printed),
+        "the engine's ID is `{printed}`, expected one of {expected:?}"
+    );
+    ensure!(
+        facts["references"][0] == "testing/db:latest",
+        "the file is {facts}"
+    );
+    Ok(())
+}
+
+/// The application's image is a test's, the database's one was loaded by `bazel run` after its tests.
+fn pruned(stand: &Stand<'_>) -> Result<()> {
+    stand.test("//:it", &[])?.expect("PASSED", &[])?;
+    output(&mut stand.command("run", &["//:db_load"]))?;
+    // What is from this second stays.
+    thread::sleep(Duration::from_secs(2));
+    let arguments = ["@rules_stevedore//oci:prune", "--", "--older-than=0s"];
+    let removed = output(&mut stand.command("run", &arguments))?;
+    ensure!(
+        removed.lines().any(|name| name == "testing/app:latest"),
+        "what was removed is:\n{removed}"
+    );
+    let left = stand
+        .engine
+        .docker(["image", "ls", "--format={{.Repository}}:{{.Tag}}"])?;
+    for (name, stays) in [
+        ("testing/db:latest", true),
+        ("testing/app:latest", false),
+        ("stevedore.test/", false),
+    ] {
+        ensure!(
+            left.contains(name) == stays,
+            "expected `{name}` to be {}, there is:\n{left}",
+            if stays { "there" } else { "gone" }
+        );
+    }
+    Ok(())
+}
