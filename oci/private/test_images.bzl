@@ -19,7 +19,7 @@ def variable_error(name):
     if not name or name[0].isdigit() or not name.replace("_", "a").isalnum():
         return "`{}` is not the name of a variable: expected letters, digits and `_`, for example `APP_IMAGE`".format(name)
     if name in ENGINE_ENVIRONMENT:
-        return "`{}` names the container engine, not an image: expected another variable, for example `APP_IMAGE`".format(name)
+        return "`{}` is read by the load itself: expected another variable, for example `APP_IMAGE`".format(name)
     return None
 
 def test_images(ctx):

@@ -322,7 +322,7 @@ _TESTS = {
     ),
     "engine": (
         {"images": {"DOCKER_HOST": ":failing_one"}, "test": _PROBE},
-        "//oci/tests:failing_test_engine: attribute `images`: `DOCKER_HOST` names the container engine, not an image: expected another",
+        "//oci/tests:failing_test_engine: attribute `images`: `DOCKER_HOST` is read by the load itself: expected another",
     ),
     "image": (
         {"images": {"APP": ":image_nothing"}, "test": _PROBE},

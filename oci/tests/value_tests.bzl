@@ -206,7 +206,7 @@ _CASES = [
         ("", "`` is not the name of a variable: expected letters, digits and `_`, for example `APP_IMAGE`"),
         ("2ND_IMAGE", "`2ND_IMAGE` is not the name of a variable: expected letters, digits and `_`, for example `APP_IMAGE`"),
         ("APP-IMAGE", "`APP-IMAGE` is not the name of a variable: expected letters, digits and `_`, for example `APP_IMAGE`"),
-        ("DOCKER_HOST", "`DOCKER_HOST` names the container engine, not an image: expected another variable, for example `APP_IMAGE`"),
+        ("DOCKER_HOST", "`DOCKER_HOST` is read by the load itself: expected another variable, for example `APP_IMAGE`"),
     ]),
     (_prebuilt_error, [
         (("build", "linux_amd64", ["file:///tool"], _SHA256), None),
