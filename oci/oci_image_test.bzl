@@ -39,7 +39,7 @@ def oci_image_test(
         without_engine = "fail",
         emulation = False,
         **kwargs):
-    """A test of what an image is: its config, its files, and what commands do in it. See [Tests](testing.md#tests-of-an-image).
+    """A test of what an image is: its config, its files, and what commands do in it. See [Tests of images](image_test.md).
 
     ```starlark
     oci_image_test(
