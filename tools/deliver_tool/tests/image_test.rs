@@ -1,0 +1,146 @@
+//! A test of what an image is: what it tells, what Bazel gets, and the exit codes.
+#![allow(clippy::unwrap_used)]
+
+mod case;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{json, Value};
+use stevedore_image::compression::Compression;
+use stevedore_testing::{layer_tar, Finished, LayerFile, Program};
+
+use case::{Case, BINARY};
+
+/// Expectations about the image of `case`, which has two files.
+struct Test<'a> {
+    case: &'a Case,
+    spec: Value,
+}
+
+fn two_layers() -> Case {
+    Case::with(&[
+        LayerFile::Blob(layer_tar("base", 2000).unwrap(), Compression::Gzip),
+        LayerFile::Tar(layer_tar("app", 1000).unwrap()),
+    ])
+}
+
+impl<'a> Test<'a> {
+    fn new(case: &'a Case, expected: Value) -> Self {
+        let load = case.image.executable().with_extension("delivery.json");
+        let load: Value = serde_json::from_slice(&fs::read(load).unwrap()).unwrap();
+        let image = &load["images"][0]["content"]["image"];
+        let spec = json!({"kind": "image_test", "label": "//app:image_test", "image": image,
+            "expected": expected, "containers": null});
+        Self { case, spec }
+    }
+
+    fn program(&self) -> Program {
+        let file = self.case.image.executable().with_extension("delivery.json");
+        fs::write(file, self.spec.to_string()).unwrap();
+        Program::load_anywhere(Path::new(BINARY), &self.case.image).unwrap()
+    }
+
+    fn run(&self) -> Finished {
+        self.program().run().unwrap()
+    }
+}
+
+#[test]
+fn an_image_that_is_as_expected_passes() {
+    let case = two_layers();
+    let expected = json!({"files": {"/stevedore-test/base": {"mode": "0644"}, "/stevedore-test/app": {"type": "file"}}, "absent": ["/bin/**"],
+        "layers": {"count": 2, "max_size": 100_000}, "policies": ["no_setuid"]});
+    let finished = Test::new(&case, expected).run();
+    assert_eq!(
+        finished.stdout,
+        "ok      layer count\nok      max size\nok      file /stevedore-test/app\nok      file /stevedore-test/base\nok      absent /bin/**\n\
+         ok      no setuid\n6 passed, 0 failed, 0 skipped\n",
+        "{}",
+        finished.stderr
+    );
+    assert_eq!(finished.code, Some(0));
+}
+
+#[test]
+fn all_that_differs_is_told_to_a_person_and_to_bazel() {
+    let case = two_layers();
+    let expected = json!({"files": {"/stevedore-test/app": {"mode": "0755", "owner": "5:5"}}, "config": {"user": "app"}});
+    let test = Test::new(&case, expected);
+    let xml = case.image.file("test.xml");
+    let mut program = test.program();
+    program.command().env("XML_OUTPUT_FILE", &xml);
+    let finished = program.run().unwrap();
+    assert_eq!(
+        finished.stdout,
+        "FAILED  user\n        user: expected `app`, found ``\nFAILED  file /stevedore-test/app\n        \
+         mode: expected `0755`, found `0644`\n        owner: expected `5:5`, found `0:0`\n        \
+         `/stevedore-test/app` is a file (layer 2 of 2)\n0 passed, 2 failed, 0 skipped\n"
+    );
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let xml = fs::read_to_string(xml).unwrap();
+    assert!(xml.contains("tests=\"2\" failures=\"2\""), "{xml}");
+    assert!(
+        xml.contains("<failure message=\"mode: expected `0755`, found `0644`\">"),
+        "{xml}"
+    );
+}
+
+#[test]
+fn a_filter_leaves_out_cases() {
+    let case = two_layers();
+    let expected =
+        json!({"files": {"/stevedore-test/app": {}, "/none": {}}, "config": {"user": "app"}});
+    let test = Test::new(&case, expected);
+    let mut program = test.program();
+    program
+        .command()
+        .env("TESTBRIDGE_TEST_ONLY", "^file /stevedore-test/app$");
+    let finished = program.run().unwrap();
+    let expected = "ok      file /stevedore-test/app\n1 passed, 0 failed, 0 skipped; 2 left out by the filter\n";
+    assert_eq!(finished.stdout, expected);
+    let finished = test.program().arg("--filter=user").run().unwrap();
+    assert_eq!(finished.code, Some(1));
+    let finished = test.program().arg("--filter=(").run().unwrap();
+    assert_eq!(finished.code, Some(2));
+}
+
+#[test]
+fn a_test_of_the_config_needs_no_layer() {
+    let case = two_layers();
+    let mut test = Test::new(&case, json!({"config": {"env": {"A": "1"}}}));
+    test.spec["image"]["layers"] = json!([null]);
+    test.spec["image"]["base_layout"] = Value::Null;
+    let finished = test.run();
+    assert_eq!(
+        finished.stdout,
+        "ok      env A\n1 passed, 0 failed, 0 skipped\n"
+    );
+}
+
+#[test]
+fn what_cannot_be_tested_has_a_code_of_its_own() {
+    let case = two_layers();
+    let expected = json!({"files": {"/stevedore-test/app": {}}, "absent": ["/**"]});
+    let finished = Test::new(&case, expected).run();
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("`/stevedore-test/app` is expected to be there, and `/**` to be absent"),
+        "{}",
+        finished.stderr
+    );
+    let case = two_layers();
+    let test = Test::new(&case, json!({"files": {"/stevedore-test/app": {}}}));
+    fs::remove_file(case.image.tar(1)).unwrap();
+    let finished = test.run();
+    assert_eq!(finished.code, Some(4), "{}", finished.stderr);
+    assert!(
+        finished
+            .stderr
+            .contains("`//app:image_test` could not test `//app:image`"),
+        "{}",
+        finished.stderr
+    );
+}
