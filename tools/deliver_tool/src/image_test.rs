@@ -7,7 +7,7 @@ mod commands;
 mod outcome;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use stevedore_delivery::{Image, ImageTestSpec, Runfiles};
@@ -38,26 +38,41 @@ pub(crate) fn run(
     let progress = Progress::new(load_flags.progress, load_flags.verbose);
     let pulls = pulls::of(&load_flags.registries, progress.observer());
     let image = Image::open(spec.image.clone(), runfiles.clone(), pulls)?;
-    let cases = asynchronous::run(async {
+    let tested = asynchronous::run(async {
         let config = ImageConfig::read(&image.read_config()?)?;
         let mut cases = examine(&checks, &image, &config).await?;
-        if let (Some(containers), true) = (&spec.containers, checks.needs().commands) {
-            let commands = Commands {
-                spec,
-                containers,
-                image: &image,
-                config: &config,
-                runfiles,
-                flags: load_flags,
-                started,
-            };
-            cases.extend(commands.cases(checks.commands()).await?);
-        }
-        Ok(cases)
+        let containers = spec.containers.as_ref();
+        let Some(containers) = containers.filter(|_| checks.needs().commands) else {
+            return outcome::tell(&spec.label, &cases, all);
+        };
+        let commands = Commands {
+            spec,
+            containers,
+            image: &image,
+            config: &config,
+            runfiles,
+            flags: load_flags,
+            started,
+        };
+        let run = commands.cases(checks.commands()).await;
+        // All else is told, also if no command can be run.
+        cases.extend(match &run {
+            Ok(cases) => cases.clone(),
+            Err(error) => not_run(&checks, error),
+        });
+        let code = outcome::tell(&spec.label, &cases, all)?;
+        run.map(|_| code)
     });
-    let cases =
-        cases.with_context(|| format!("`{}` could not test `{}`", spec.label, spec.image.label))?;
-    outcome::tell(&spec.label, &cases, all)
+    tested.with_context(|| format!("`{}` could not test `{}`", spec.label, spec.image.label))
+}
+
+/// The cases of commands that cannot be run.
+fn not_run(checks: &Checks, error: &anyhow::Error) -> Vec<Case> {
+    let reason = format!("{error:#}");
+    let commands = checks.commands().iter();
+    commands
+        .map(|command| command.case(Err(reason.clone()), Duration::ZERO))
+        .collect()
 }
 
 /// What is expected, with the files of this machine that contents are compared with.

@@ -144,3 +144,26 @@ fn what_cannot_be_tested_has_a_code_of_its_own() {
         finished.stderr
     );
 }
+
+#[test]
+fn without_an_engine_all_but_the_commands_is_told() {
+    let case = two_layers();
+    let expected = json!({"config": {"user": ""}, "commands": [{"name": "version", "argv": ["/v"], "timeout": 5}]});
+    let mut test = Test::new(&case, expected);
+    fs::write(case.image.file("agent"), "").unwrap();
+    for (without_engine, code, outcome) in [
+        ("fail", 3, "FAILED  command version\n"),
+        ("skip", 0, "skipped command version: "),
+    ] {
+        test.spec["containers"] = json!({"agent": "_main/agent", "tags": "_main/tags", "engine": "daemon",
+            "network": "none", "without_engine": without_engine, "emulation": false});
+        let mut program = test.program();
+        program
+            .command()
+            .env("DOCKER_HOST", "unix:///no/such/socket");
+        let finished = program.run().unwrap();
+        assert_eq!(finished.code, Some(code), "{}", finished.stderr);
+        let start = format!("ok      user\n{outcome}");
+        assert!(finished.stdout.starts_with(&start), "{}", finished.stdout);
+    }
+}

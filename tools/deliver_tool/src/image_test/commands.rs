@@ -145,6 +145,10 @@ fn case(check: &CommandCheck, tried: Result<Tried, RunError>, elapsed: Duration)
         stdout: tried.printed.stdout,
         stderr: tried.printed.stderr,
     });
-    let ended = ended.map_err(|error| format!("{:#}", anyhow::Error::from(error)));
+    let ended = ended.map_err(|error| match error {
+        // There is one command, and its name is told.
+        RunError::CannotStart { reason, .. } => format!("it cannot be started: {reason}"),
+        error => format!("{:#}", anyhow::Error::from(error)),
+    });
     check.case(ended, elapsed)
 }
