@@ -5,9 +5,6 @@ use anyhow::{ensure, Result};
 use super::stand::Stand;
 use crate::e2e::report::Report;
 
-/// The target platform, which no usual engine has.
-const PLATFORM: &str = "--platforms=//cases:linux_s390x";
-
 /// The test and its image are for it, what loads the image is not.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
     let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
@@ -18,7 +15,7 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         tested.expect("PASSED", &["the image is for amd64"])
     });
     case("an image for another platform is refused", &|| {
-        let tested = stand.test("//cases:architecture", &[PLATFORM])?;
+        let tested = stand.test("//cases:architecture_on_s390x", &[])?;
         tested.expect(
             "FAILED",
             &["error: ", "s390x", "amd64", "`emulation = True`"],
@@ -31,12 +28,11 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         Ok(())
     });
     case("and loaded where the target says so", &|| {
-        let tested = stand.test("//cases:emulated", &[PLATFORM])?;
+        let tested = stand.test("//cases:emulated_on_s390x", &[])?;
         tested.expect("PASSED", &["the image is for s390x"])
     });
     case("a load as data of a test of another platform", &|| {
-        let flags = [PLATFORM, "--test_env=DOCKER_HOST"];
-        let tested = stand.test("//cases:load_in_data_test", &flags)?;
+        let tested = stand.test("//cases:load_in_data_test_on_s390x", &[])?;
         tested.expect("PASSED", &["testing/platform:latest is for s390x"])
     });
 }
