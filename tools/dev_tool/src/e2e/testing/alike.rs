@@ -93,12 +93,6 @@ const BEHAVIOURS: &[Behaviour] = &[
         status: "PASSED",
         parts: &[],
     },
-    Behaviour {
-        name: "runfiles in a manifest only",
-        flags: &["--noenable_runfiles", "--spawn_strategy=local"],
-        status: "PASSED",
-        parts: &[],
-    },
 ];
 
 /// Every behaviour.
