@@ -132,7 +132,8 @@ fn run_all(suites: Vec<Suite>, workspace: &Workspace, alone: bool, outcome: &Mut
         let line = format!("{:<32} {tally} ({seconds} s)", suite.name);
         section.line(&format!("--- {line}"));
         let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        outcome.failures.extend(section.end());
+        section.show();
+        outcome.failures.extend_from_slice(section.failures());
         outcome.total += tally;
         outcome.table.push(line);
     }

@@ -46,13 +46,17 @@ impl Section {
         }
     }
 
-    /// Shows what was kept, and returns the lines that tell of failures.
-    pub(crate) fn end(self) -> Vec<String> {
-        if let Some(lines) = self.lines {
+    /// Shows what was kept.
+    pub(crate) fn show(&self) {
+        if let Some(lines) = &self.lines {
             // In one piece, whatever is printed beside it; there is nobody to tell if it cannot be.
             let _ = io::stdout().lock().write_all(lines.as_bytes());
         }
-        self.failures
+    }
+
+    /// The lines that tell of failures.
+    pub(crate) fn failures(&self) -> &[String] {
+        &self.failures
     }
 }
 
@@ -67,7 +71,7 @@ mod tests {
             section.line(line);
         }
         assert_eq!(
-            section.end(),
+            section.failures(),
             ["suite: test b ... FAILED", "suite: FAILED  c (0.1 s)"]
         );
     }
