@@ -174,7 +174,8 @@ impl<'a> Hello<'a> {
                 == [
                     "ImageConfig //:image",
                     "LayerDescribe //:site_layer",
-                    "LayerTar //:site_layer"
+                    "LayerTar //:site_layer",
+                    "LoadFacts //:load"
                 ],
             "the build ran {actions:?}"
         );
