@@ -64,7 +64,7 @@ impl Connection {
     pub async fn platform(&self) -> Result<Platform, Error> {
         match self {
             Self::Docker(engine) => engine.platform().await,
-            Self::PodmanCommand(engine) => engine.platform().await,
+            Self::PodmanCommand(engine) => Ok(engine.platform().clone()),
             Self::Containerd(_) => Ok(Platform::of_this_machine()),
         }
     }

@@ -27,6 +27,9 @@ use stevedore_wire::Traffic;
 /// The first version that was tried with directories. Podman 4.3 names such an image after the directory.
 const FIRST_WITH_DIRECTORIES: (u64, u64) = (5, 0);
 
+/// What is asked of `podman info`; see [`told`].
+const INFO: &str = "--format=podman {{.Version.Version}} {{.Host.OS}}/{{.Host.Arch}}";
+
 /// What podman says of an image that it does not have.
 const UNKNOWN: &str = "image not known";
 
@@ -35,6 +38,7 @@ pub struct PodmanCommand {
     program: PathBuf,
     address: Address,
     identity: Identity,
+    platform: Platform,
     traffic: Traffic,
 }
 
@@ -84,10 +88,11 @@ impl Drop for Run {
 }
 
 impl PodmanCommand {
-    /// Asks the command for its version: one run. All later ones are added to `traffic`, too.
+    /// Asks the command what it is and where its images run: one run. All later ones are added to `traffic`, too.
     ///
     /// # Errors
-    /// If the program cannot be run, or is not podman.
+    /// If the program cannot be run, is not podman, or cannot use its storage: in a sandbox with a read-only file system the
+    /// command is there and of no use.
     pub async fn open(program: PathBuf, traffic: Traffic) -> Result<Self, Error> {
         let mut engine = Self {
             address: Address::PodmanCommand {
@@ -98,18 +103,20 @@ impl PodmanCommand {
                 kind: EngineKind::Podman,
                 version: String::new(),
             },
+            platform: Platform::of_this_machine(),
             traffic,
         };
         let action = Action::Detect;
-        let output = engine.run(action, ["--version"]).await?;
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        match printed.trim().strip_prefix("podman version ") {
-            Some(version) if output.status.success() => {
-                engine.identity.version = version.to_owned()
+        let output = engine.run(action, ["info", INFO]).await?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        match told(&printed) {
+            Some((version, platform)) if output.status.success() => {
+                engine.identity.version = version.to_owned();
+                engine.platform = platform;
+                Ok(engine)
             }
-            _ => return Err(engine.failure(action, &output)),
+            _ => Err(engine.failure(action, &output)),
         }
-        Ok(engine)
     }
 
     /// Where it is.
@@ -117,20 +124,9 @@ impl PodmanCommand {
         &self.address
     }
 
-    /// The platform whose images run there. One run.
-    ///
-    /// # Errors
-    /// If the command fails.
-    pub async fn platform(&self) -> Result<Platform, Error> {
-        let action = Action::FindPlatform;
-        let format = "--format={{.Host.OS}}/{{.Host.Arch}}";
-        let output = self.run(action, ["info", format]).await?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let platform = printed.trim().parse::<Platform>();
-        match platform {
-            Ok(platform) if output.status.success() => Ok(platform.normalized()),
-            _ => Err(self.failure(action, &output)),
-        }
+    /// The platform whose images run there.
+    pub fn platform(&self) -> &Platform {
+        &self.platform
     }
 
     /// The command that runs a container in the foreground, with the standard streams that it is given; its exit code
@@ -328,6 +324,13 @@ impl Podman for PodmanCommand {
         let output = self.run(Action::Load, arguments).await?;
         Ok(self.understand(&output, "oci"))
     }
+}
+
+/// The version and the platform of an answer to [`INFO`].
+fn told(printed: &str) -> Option<(&str, Platform)> {
+    let (version, platform) = printed.trim().strip_prefix("podman ")?.split_once(' ')?;
+    let platform = platform.parse::<Platform>().ok()?;
+    Some((version, platform.normalized()))
 }
 
 /// What the command says against what it was asked, without the word that begins it.

@@ -28,6 +28,10 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
     case("or is skipped, where the target says so", &|| {
         skipped(stand)
     });
+    case(
+        "or where podman's command is all there is, and no use",
+        &|| useless_command(stand),
+    );
     case("a variable that is set twice", &|| {
         let tested = stand.test("//cases:probe", &["--test_env=APP_IMAGE=mine"])?;
         not_started(&tested, &["`APP_IMAGE`", "`mine`"])
@@ -72,6 +76,18 @@ fn skipped(stand: &Stand<'_>) -> Result<()> {
     // With an engine it is a test like any other.
     let tested = stand.test("//cases:skipped", &["--test_arg=exit=7"])?;
     tested.expect("FAILED", &["argument: exit=7"])
+}
+
+/// In Bazel's sandbox podman cannot write to its storage.
+fn useless_command(stand: &Stand<'_>) -> Result<()> {
+    let path = std::env::var("PATH").context("no `PATH`")?;
+    let path = format!("--test_env=PATH={path}");
+    // An engine of the machine would be taken.
+    let flags = [&path, "--sandbox_block_path=/run"];
+    let mut command = stand.test_command("//cases:skipped", &flags);
+    command.env_remove("DOCKER_HOST");
+    let tested = stand.finished("//cases:skipped", command)?;
+    tested.expect("PASSED", &["skipped", "podman", "read-only file system"])
 }
 
 fn failed_load(stand: &Stand<'_>) -> Result<()> {
