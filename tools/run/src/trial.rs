@@ -55,7 +55,13 @@ impl Trial<'_> {
     ) -> Result<Tried, Error> {
         let config = BaseConfig::of(self.image)?;
         let platform = config.platform.as_ref();
-        let (mut streams, _) = daemon.start(id, platform, self.agent).await?;
+        // A test that was killed before its container was started has left it. What cannot be removed now is for the next command:
+        // it changes nothing about this one.
+        let (started, _) = tokio::join!(
+            daemon.start(id, platform, self.agent),
+            daemon.remove_leftovers(),
+        );
+        let (mut streams, _) = started?;
         let platform = async || engine.platform().await.ok();
         self.work(&mut streams, &config, platform).await
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{ensure, Context, Result};
 
 use super::stand::Stand;
-use crate::command::finish;
+use crate::command::{finish, output};
 use crate::e2e::report::Report;
 
 /// Where there is no engine.
@@ -37,6 +37,10 @@ pub(super) fn engine_cases(report: &mut Report, stand: &Stand<'_>) {
         no_container(stand)
     });
     case("a killed test leaves no container", &|| killed(stand));
+    case(
+        "nor does the test after one that was killed too soon",
+        &|| killed_too_soon(stand),
+    );
 }
 
 /// Those that have nothing to do with the engine.
@@ -156,20 +160,47 @@ fn nowhere(stand: &Stand<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Killed in such a way that it can do nothing about it.
+/// Killed in such a way that it can do nothing about it, while its command runs.
 fn killed(stand: &Stand<'_>) -> Result<()> {
-    let executable = stand.bazel.executable("//image_test:endless_test")?;
-    let mut test = Command::new(executable)
-        .env("DOCKER_HOST", stand.proxy.address())
+    kill_at(stand, "--all=false")?;
+    no_container(stand)
+}
+
+/// The engine keeps a container that was made and not started, so that is for the next test.
+fn killed_too_soon(stand: &Stand<'_>) -> Result<()> {
+    kill_at(stand, "--all")?;
+    // It may have been started meanwhile; this one never is.
+    let labels = [
+        "--label=rules-stevedore/run=//:killed",
+        "--label=rules-stevedore/expires=1",
+    ];
+    stand
+        .engine
+        .docker(["create", labels[0], labels[1], "testing/app:latest"])?;
+    // Not in Bazel's sandbox, in which nobody knows the process that was killed.
+    let mut next = image_test(stand, "//image_test:app_commands_test")?;
+    output(&mut next)?;
+    no_container(stand)
+}
+
+/// Kills a test as soon as `docker ps` with `flag` shows a container.
+fn kill_at(stand: &Stand<'_>, flag: &str) -> Result<()> {
+    let mut test = image_test(stand, "//image_test:endless_test")?
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .context("failed to start a test")?;
-    let begun = wait_until(|| Ok(!containers(stand)?.is_empty()));
+    let begun = wait_until(|| Ok(!stand.engine.docker(["ps", "--quiet", flag])?.is_empty()));
     test.kill().context("failed to kill a test")?;
     test.wait().context("failed to wait for a test")?;
     ensure!(begun?, "no container was made within {PATIENCE:?}");
-    no_container(stand)
+    Ok(())
+}
+
+fn image_test(stand: &Stand<'_>, target: &str) -> Result<Command> {
+    let mut test = Command::new(stand.bazel.executable(target)?);
+    test.env("DOCKER_HOST", stand.proxy.address());
+    Ok(test)
 }
 
 fn no_container(stand: &Stand<'_>) -> Result<()> {
