@@ -63,6 +63,9 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) {
     );
     case("nothing is fetched twice", &not_twice);
     case("an index of pulled images is pushed", &index_pushed);
+    case("a test fetches what its engine lacks", &|stand| {
+        tested(stand, workspace)
+    });
     case("a mirror has what the registry has not", &mirrored);
     case("a mirror that is down is passed over", &|stand| {
         stand.build(&["//:on_mirror_down"])
@@ -178,6 +181,23 @@ fn loaded_as_it_is(stand: &Stand<'_>, workspace: &Workspace) -> Result<()> {
     );
     engine.docker(["image", "inspect", "--format={{.Id}}", &expected])?;
     stand.proxy.take().map(drop)
+}
+
+/// Into a folder of the test's own: in Bazel's sandbox nothing else can be written.
+fn tested(stand: &Stand<'_>, workspace: &Workspace) -> Result<()> {
+    let engine = Running::start(workspace, "docker-28", "e2e")?;
+    stand.forget_blobs()?;
+    for lacking in [stand.base.layers(own_architecture()).len(), 0] {
+        stand.proxy.take()?;
+        let mut test = stand.command("test", &["--nocache_test_results", "//:test"]);
+        output(test.env("DOCKER_HOST", engine.host()))?;
+        let fetched = stand.layers_in(&stand.proxy.take()?);
+        ensure!(
+            fetched.len() == lacking,
+            "expected {lacking} layers to be fetched, found {fetched:?}"
+        );
+    }
+    Ok(())
 }
 
 fn chosen(stand: &Stand<'_>) -> Result<()> {
