@@ -7,6 +7,7 @@ mod load_flags;
 mod prune_flags;
 mod push_flags;
 mod registry_flags;
+mod report_flag;
 mod run_flags;
 
 use std::env;
@@ -25,6 +26,7 @@ pub(crate) use load_flags::LoadFlags;
 pub(crate) use prune_flags::PruneFlags;
 pub(crate) use push_flags::PushFlags;
 pub(crate) use registry_flags::RegistryFlags;
+use report_flag::ReportFlag;
 pub(crate) use run_flags::RunFlags;
 
 /// What is to be done.

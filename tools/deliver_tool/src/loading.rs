@@ -215,7 +215,7 @@ fn report(
 ) -> anyhow::Result<()> {
     let result = result.with_context(|| failure(attempt, request.spec));
     let report = attempt.report(&result);
-    report_file::write_if_wanted(request.flags.report().as_deref(), &report, result.is_ok())?;
+    report_file::write_if_wanted(request.flags.report.path().as_deref(), &report, result.is_ok())?;
     request.progress.print(&summary::line(&report));
     result
 }

@@ -71,7 +71,7 @@ async fn prune_and_report(
         elapsed_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         error: result.as_ref().err().map(|error| format!("{error:#}")),
     };
-    report_file::write_if_wanted(flags.report().as_deref(), &report, result.is_ok())?;
+    report_file::write_if_wanted(flags.report.path().as_deref(), &report, result.is_ok())?;
     eprintln!("{}", summary(&pruned));
     result
 }

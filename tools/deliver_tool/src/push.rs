@@ -98,7 +98,7 @@ fn report(
 ) -> anyhow::Result<()> {
     let result = result.with_context(|| format!("`{}` failed to push", spec.label));
     let report = attempt.report(&result);
-    report_file::write_if_wanted(flags.report().as_deref(), &report, result.is_ok())?;
+    report_file::write_if_wanted(flags.report.path().as_deref(), &report, result.is_ok())?;
     progress.print(&summary::line(&report));
     result
 }

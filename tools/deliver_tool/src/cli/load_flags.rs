@@ -1,12 +1,10 @@
 //! The flags of a load.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
 
-use super::{in_callers_directory, ForTests, ProgressStyle, RegistryFlags};
+use super::{ForTests, ProgressStyle, RegistryFlags, ReportFlag};
 use crate::exit_code::Usage;
 use crate::print::Print;
 use crate::tags;
@@ -17,9 +15,8 @@ pub(crate) struct LoadFlags {
     /// One more name for the image, if it is the only one; may be repeated.
     #[arg(long, value_name = "REF", value_parser = tags::parse)]
     pub(crate) tag: Vec<Reference>,
-    /// Write a JSON report to this file, also on failure.
-    #[arg(long, value_name = "FILE", env = "STEVEDORE_REPORT")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportFlag,
     /// The engine: `unix:///path`, `/path`, `tcp://host:port`, `https://host:port`, `ssh://user@host`, `podman:` or
     /// `containerd:///path?namespace=NAME` [default: `DOCKER_HOST`, the Docker CLI's context, `CONTAINER_HOST`, else the
     /// first that answers where one usually is].
@@ -78,14 +75,6 @@ impl LoadFlags {
             false => refuse("--tag"),
             true => Ok(()),
         }
-    }
-
-    /// Where the report goes.
-    pub(crate) fn report(&self) -> Option<PathBuf> {
-        let report = self.report.clone();
-        report
-            .filter(|path| !path.as_os_str().is_empty())
-            .map(in_callers_directory)
     }
 
     /// The arguments of the container that is to be run, if one is.

@@ -1,11 +1,10 @@
 //! The flags of the verb `prune`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::in_callers_directory;
+use super::ReportFlag;
 
 /// The flags of the verb `prune`.
 #[derive(Args, Debug)]
@@ -20,22 +19,11 @@ pub(crate) struct PruneFlags {
     /// where one usually is].
     #[arg(long, value_name = "ADDR")]
     pub(crate) host: Option<String>,
-    /// Write a JSON report to this file, also on failure.
-    #[arg(long, value_name = "FILE", env = "STEVEDORE_REPORT")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportFlag,
     /// Show which engine is used.
     #[arg(long)]
     pub(crate) verbose: bool,
-}
-
-impl PruneFlags {
-    /// Where the report goes.
-    pub(crate) fn report(&self) -> Option<PathBuf> {
-        let report = self.report.clone();
-        report
-            .filter(|path| !path.as_os_str().is_empty())
-            .map(in_callers_directory)
-    }
 }
 
 /// Reads a number and its unit.

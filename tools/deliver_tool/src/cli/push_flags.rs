@@ -1,12 +1,10 @@
 //! The flags of a push.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use stevedore_image::repository::Repository;
 use stevedore_image::tag::Tag;
 
-use super::{in_callers_directory, ProgressStyle, RegistryFlags};
+use super::{ProgressStyle, RegistryFlags, ReportFlag};
 use crate::exit_code::Usage;
 
 /// The flags of a push.
@@ -21,9 +19,8 @@ pub(crate) struct PushFlags {
     /// Leave the target's own tags out.
     #[arg(long)]
     pub(crate) no_remote_tags: bool,
-    /// Write a JSON report to this file, also on failure.
-    #[arg(long, value_name = "FILE", env = "STEVEDORE_REPORT")]
-    report: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportFlag,
     /// How many blobs are sent at once.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: u16,
@@ -50,14 +47,6 @@ impl PushFlags {
             Some((flag, _)) => Err(Usage::SeveralImages { flag, images }),
             None => Ok(()),
         }
-    }
-
-    /// Where the report goes.
-    pub(crate) fn report(&self) -> Option<PathBuf> {
-        let report = self.report.clone();
-        report
-            .filter(|path| !path.as_os_str().is_empty())
-            .map(in_callers_directory)
     }
 }
 
