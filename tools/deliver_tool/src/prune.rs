@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{bail, Context as _};
 use serde::Serialize;
 use stevedore_delivery::{Destination, PruneManner, PruneSpec, Pruned, Verdict};
 use stevedore_engine::{Connection, Identity};
@@ -58,6 +58,7 @@ async fn prune_and_report(
         result = prune(flags, &traffic, &mut identity, &mut pruned) => result,
         signal = signals.next() => Err(Interrupted(signal).into()),
     };
+    let result = result.and_then(|()| check(&pruned));
     let result =
         result.with_context(|| format!("`{}` failed to remove images of tests", spec.label));
     pruned.iter().for_each(tell);
@@ -103,6 +104,17 @@ async fn prune(
     Ok(())
 }
 
+/// An error if the engine has kept what was to go.
+fn check(pruned: &[Pruned]) -> anyhow::Result<()> {
+    let refused = pruned
+        .iter()
+        .filter(|name| name.verdict == Verdict::Refused);
+    match refused.count() {
+        0 => Ok(()),
+        refused => bail!("the engine keeps {refused} of {} names", pruned.len()),
+    }
+}
+
 fn destination(identity: Identity) -> Destination {
     Destination {
         kind: identity.kind.to_string(),
@@ -128,6 +140,7 @@ fn tell(pruned: &Pruned) {
     let why = match pruned.verdict {
         Verdict::Removed | Verdict::WouldBeRemoved => return println!("{name}"),
         Verdict::Recent => format!("a test has used it, {} ago at most", days(pruned.age)),
+        Verdict::Claimed => "it was loaded for no test meanwhile".to_owned(),
         Verdict::InUse => "a container is made of it".to_owned(),
         Verdict::Refused => pruned.reason.clone().unwrap_or_default(),
     };
@@ -144,7 +157,7 @@ fn summary(pruned: &[Pruned]) -> String {
         "{would_be}removed {}, kept {} in use, {} too recent, {} refused",
         count(Verdict::Removed),
         count(Verdict::InUse),
-        count(Verdict::Recent),
+        count(Verdict::Recent) + count(Verdict::Claimed),
         count(Verdict::Refused),
     )
 }

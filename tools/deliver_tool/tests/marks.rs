@@ -8,7 +8,7 @@ use stevedore_delivery::Mark;
 use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
 use stevedore_testing::{
-    layer_tar, FakeDocker, Finished, ImageFiles, LayerFile, Personality, Program,
+    layer_tar, FakeDocker, Fault, Finished, ImageFiles, LayerFile, Personality, Program,
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_stevedore-deliver");
@@ -84,13 +84,15 @@ impl Bench {
 
 #[test]
 fn an_image_for_a_test_gets_a_mark_for_each_name_in_the_same_upload() {
+    const NAMES: usize = 2;
     let bench = Bench::new();
     let image = bench.image("A=1");
     let cold = bench.load(&image, "--for-tests=no");
     let cold_requests = bench.docker.take_requests().len();
     let (same, other) = (bench.image("A=1"), Bench::new());
     let marked = other.load(&same, "--for-tests=yes");
-    assert_eq!(other.docker.take_requests().len(), cold_requests);
+    // Of each name it is asked who has it.
+    assert_eq!(other.docker.take_requests().len(), cold_requests + NAMES);
     assert_eq!(other.marked(&same), ["dev", "two"]);
     for field in ["image_id", "references", "layers", "outcome"] {
         assert_eq!(marked.report[field], cold.report[field], "{field}");
@@ -104,20 +106,25 @@ fn an_image_for_a_test_gets_a_mark_for_each_name_in_the_same_upload() {
 
 #[test]
 fn a_load_in_a_test_of_bazel_is_for_it() {
-    for (variable, flag, expected) in [
-        ("BAZEL_TEST", "--for-tests=auto", 2),
-        ("BAZEL_TEST", "--for-tests=no", 0),
-        ("UNRELATED", "--for-tests=auto", 0),
+    for (variables, flag, expected) in [
+        (&["BAZEL_TEST"][..], "--for-tests=auto", 2),
+        (&["TEST_TARGET", "TEST_SRCDIR"], "--for-tests=auto", 2),
+        (&["TEST_TARGET"], "--for-tests=auto", 0),
+        (&["BAZEL_TEST"], "--for-tests=no", 0),
+        (&["UNRELATED"], "--for-tests=auto", 0),
     ] {
         let bench = Bench::new();
         let image = bench.image("A=1");
         let host = bench.docker.host();
         let program = Program::load(Path::new(BINARY), &image, &host).unwrap();
         let mut program = program.arg(flag);
-        program.command().env(variable, "1");
+        let variables = variables.iter();
+        program
+            .command()
+            .envs(variables.clone().map(|name| (name, "1")));
         let finished = program.run().unwrap();
         assert_eq!(finished.code, Some(0), "{}", finished.stderr);
-        assert_eq!(bench.marked(&image).len(), expected, "{variable} {flag}");
+        assert_eq!(bench.marked(&image).len(), expected, "{variables:?} {flag}");
     }
 }
 
@@ -128,19 +135,43 @@ fn names_that_are_there_are_not_marked() {
     bench.load(&image, "--for-tests=no");
     bench.load(&image, "--for-tests=yes");
     assert!(bench.marked(&image).is_empty());
-    bench
-        .docker
-        .change_store(|store| store.set_name("app:two", Digest::of(b"another")));
-    bench.load(&image, "--for-tests=yes");
-    assert_eq!(bench.marked(&image), ["two"]);
-    // The other way round: the first name is another image's, and the second one is there.
+    for (lost, expected) in [("app:two", "two"), ("app:dev", "dev")] {
+        let bench = Bench::new();
+        bench.load(&image, "--for-tests=no");
+        bench
+            .docker
+            .change_store(|store| assert!(store.remove_name(lost)));
+        bench.load(&image, "--for-tests=yes");
+        assert_eq!(bench.marked(&image), [expected]);
+    }
+}
+
+#[test]
+fn a_name_that_somebody_has_is_taken_and_stays_theirs() {
     let bench = Bench::new();
-    bench.load(&image, "--for-tests=no");
-    bench
-        .docker
-        .change_store(|store| store.set_name("app:dev", Digest::of(b"another")));
+    let mine = bench.image("A=1");
+    bench.load(&mine, "--for-tests=no");
+    let image = bench.image("A=2");
     bench.load(&image, "--for-tests=yes");
-    assert_eq!(bench.marked(&image), ["dev"]);
+    assert_eq!(bench.marked(&image), ["neither", "neither"]);
+    assert_eq!(bench.docker.store().name("app:dev"), Some(image.id));
+    // So it does for the next test that takes it, and when a mark is renewed.
+    let next = bench.image("A=3");
+    bench.load(&next, "--for-tests=yes");
+    assert_eq!(bench.marked(&next), ["neither", "neither"]);
+    let (mark, _) = bench.marks(&next).remove(0);
+    let name = "app:dev".parse().unwrap();
+    let old = Mark::without_name(SystemTime::now() - DAY - DAY, next.id, &name).unwrap();
+    bench.docker.change_store(|store| {
+        store.set_name(&old.name().to_string(), next.id);
+        assert!(store.remove_name(&mark.name().to_string()));
+    });
+    bench.load(&next, "--for-tests=yes");
+    let marks = bench.marks(&next);
+    assert_eq!(marks.len(), 2, "{marks:?}");
+    for (mark, what) in marks {
+        assert!(what == "neither" && mark.age(SystemTime::now()) < DAY);
+    }
 }
 
 #[test]
@@ -179,22 +210,55 @@ fn a_mark_is_renewed_when_it_is_older_than_a_day() {
 }
 
 #[test]
-fn an_image_that_is_replaced_keeps_marks_that_stand_for_nothing() {
+fn an_image_that_is_replaced_keeps_its_marks() {
     for flag in ["--for-tests=yes", "--for-tests=no"] {
         let bench = Bench::new();
         let old = bench.image("A=1");
         bench.load(&old, "--for-tests=yes");
         let new = bench.image("A=2");
         bench.load(&new, flag);
-        let mut marked = bench.marked(&old);
-        marked.sort_unstable();
-        // Only the first name is looked at.
-        assert_eq!(marked, ["neither", "two"], "{flag}");
+        assert_eq!(bench.marked(&old), ["dev", "two"], "{flag}");
         let name: Reference = "app:dev".parse().unwrap();
         assert_eq!(bench.docker.store().name(&name.familiar()), Some(new.id));
-        // Its old name is the user's, if it gets it from a user.
-        let old = bench.image("A=1");
-        bench.load(&old, "--for-tests=no");
-        assert!(!bench.marked(&old).contains(&"dev"), "{flag}");
     }
+}
+
+/// Whatever tests did before with it and with its names.
+#[test]
+fn what_a_user_loads_has_no_mark() {
+    let (test, user) = ("--for-tests=yes", "--for-tests=no");
+    for steps in [
+        &[("A=1", test), ("A=1", user)][..],
+        &[("A=1", test), ("A=2", user), ("A=1", user)],
+        &[("A=1", test), ("A=2", test), ("A=1", user)],
+        &[("A=1", test), ("A=2", test), ("A=1", test), ("A=2", user)],
+        &[("A=1", user), ("A=2", test), ("A=1", test), ("A=2", user)],
+    ] {
+        let bench = Bench::new();
+        let mut last = bench.image("A=0");
+        for (environment, flag) in steps {
+            last = bench.image(environment);
+            bench.load(&last, flag);
+        }
+        let marked = bench.marked(&last);
+        assert!(marked.is_empty(), "{steps:?}: {marked:?}");
+        for name in ["app:dev", "app:two"] {
+            assert_eq!(bench.docker.store().name(name), Some(last.id), "{steps:?}");
+        }
+    }
+}
+
+#[test]
+fn a_mark_that_stays_is_no_failure() {
+    let bench = Bench::new();
+    let image = bench.image("A=1");
+    bench.load(&image, "--for-tests=yes");
+    bench.docker.inject(Fault::Status {
+        path: "noprune=1",
+        status: 500,
+        body: r#"{"message": "the disk is worn out"}"#,
+    });
+    let finished = bench.load(&image, "--for-tests=no");
+    assert_eq!(finished.report["outcome"], "unchanged");
+    assert_eq!(bench.marked(&image).len(), 2);
 }

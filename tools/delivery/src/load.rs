@@ -11,16 +11,16 @@ mod presence;
 mod strategy;
 mod together;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell};
 
 use stevedore_engine::{Connection, Store};
 use stevedore_image::digest::Digest;
+use stevedore_image::reference::Reference;
 
 use crate::consignment::Consignment;
 use crate::error::Error;
 use crate::event::Observer;
 use crate::lock::{Lock, LockKey, LockPlaces, Turn};
-use crate::mark::Mark;
 use crate::purpose::Purpose;
 use crate::report::{LayerCounts, Outcome};
 use containerd::IntoContainerd;
@@ -47,8 +47,8 @@ pub(crate) struct Tally {
     sent: Cell<usize>,
     /// Whether the engine may have something that is no image: what came before a load was dropped.
     remains: Cell<bool>,
-    /// The image that had the first name, and its marks of that name.
-    replaced: RefCell<Option<(Digest, Vec<Mark>)>>,
+    /// What the image is called if it is new, once that was asked for.
+    names: OnceCell<Vec<Reference>>,
 }
 
 impl Tally {
@@ -59,6 +59,11 @@ impl Tally {
     fn set(&self, present: usize, sent: usize) {
         self.present.set(present);
         self.sent.set(sent);
+    }
+
+    /// Whether a layer had to be sent.
+    fn has_sent(&self) -> bool {
+        self.sent.get() > 0
     }
 
     /// The counts for an image that has `total` layers.

@@ -21,8 +21,11 @@ const ID_DIGITS: usize = 12;
 /// After how long a test that uses an image makes a new mark.
 pub(crate) const RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Before what a mark stood for whose image has lost that name; no registry's host is called so.
-const RETIRED: &str = "replaced";
+/// Younger than this, a mark is one that the load itself has just made.
+pub(crate) const FRESH: Duration = Duration::from_secs(60);
+
+/// Before the name for which a mark was made that is not the test's; no registry's host is called so.
+const NOT_ITS: &str = "not-its";
 
 /// A mark, read from an image's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,23 +33,39 @@ pub struct Mark {
     name: Reference,
     /// Since 1970.
     made: Duration,
-    /// What tells the name that it stands for, see [`stand_in`].
+    /// The name for which it was made, as [`plain`] or [`hashed`] write it, after [`NOT_ITS`] if it does not stand for it.
     stand_in: String,
 }
 
 impl Mark {
-    /// The mark that says that at the time `made` the image with the config `image` got the name `reference`. There always is
-    /// one, since a hash stands for a name that cannot be a part of another one.
+    /// The mark that says that at the time `made` the image with the config `image` got the name `reference`, which no other image
+    /// had but of tests. There always is one, since a hash stands for a name that cannot be a part of another one.
     pub fn new(made: SystemTime, image: Digest, reference: &Reference) -> Option<Self> {
-        let made = seconds(made);
-        let id = image.hex();
+        Self::from_parts(made, image, [plain(reference), hashed(reference)])
+    }
+
+    /// The mark that says that at the time `made` the image came for a test, which took the name `reference` from an image that is
+    /// not a test's: the name is its owner's, and stays when the mark goes.
+    pub fn without_name(made: SystemTime, image: Digest, reference: &Reference) -> Option<Self> {
         let ways = [plain(reference), hashed(reference)];
+        Self::from_parts(made, image, ways.map(|name| format!("{NOT_ITS}/{name}")))
+    }
+
+    /// The same mark, made at the time `made`.
+    pub(crate) fn renewed(&self, made: SystemTime, image: Digest) -> Option<Self> {
+        Self::from_parts(made, image, [self.stand_in.clone()])
+    }
+
+    /// One with the first of the stand-ins that can be a part of a name.
+    fn from_parts(
+        made: SystemTime,
+        image: Digest,
+        ways: impl IntoIterator<Item = String>,
+    ) -> Option<Self> {
+        let made = seconds(made);
+        let id = &image.hex()[..ID_DIGITS];
         ways.into_iter().find_map(|stand_in| {
-            let name = format!(
-                "{DOMAIN}/{}/{}/{stand_in}",
-                made.as_secs(),
-                &id[..ID_DIGITS]
-            );
+            let name = format!("{DOMAIN}/{}/{id}/{stand_in}", made.as_secs());
             Some(Self {
                 name: name.parse().ok()?,
                 made,
@@ -76,17 +95,17 @@ impl Mark {
         &self.name
     }
 
-    /// Whether it was made when its image got this name.
+    /// Whether the name goes with it.
     pub fn stands_for(&self, reference: &Reference) -> bool {
         self.stand_in == plain(reference) || self.stand_in == hashed(reference)
     }
 
-    /// A name for the same image that tells the same time, and stands for no name any more.
-    pub(crate) fn retired(&self) -> Option<Reference> {
-        let mut parts = self.name.path().split('/');
-        let (made, id) = (parts.next()?, parts.next()?);
-        let name = format!("{DOMAIN}/{made}/{id}/{RETIRED}/{}", self.stand_in);
-        name.parse().ok()
+    /// Whether it was made when its image got this name, be the name the test's or not.
+    pub(crate) fn was_made_for(&self, reference: &Reference) -> bool {
+        let name = self.stand_in.strip_prefix(NOT_ITS);
+        let name = name.and_then(|name| name.strip_prefix('/'));
+        let name = name.unwrap_or(&self.stand_in);
+        name == plain(reference) || name == hashed(reference)
     }
 
     /// When it was made, since 1970.
@@ -105,10 +124,10 @@ impl Mark {
     }
 }
 
-/// The marks among `names` that stand for `reference`, the latest first.
-pub(crate) fn marks_of(reference: &Reference, names: &[Reference]) -> Vec<Mark> {
+/// The marks among `names` that were made for `reference`, the latest first.
+pub(crate) fn marks_for(reference: &Reference, names: &[Reference]) -> Vec<Mark> {
     let mut marks: Vec<Mark> = names.iter().filter_map(Mark::of).collect();
-    marks.retain(|mark| mark.stands_for(reference));
+    marks.retain(|mark| mark.was_made_for(reference));
     marks.sort_by_key(|mark| std::cmp::Reverse(mark.made));
     marks
 }
@@ -176,13 +195,18 @@ mod tests {
     }
 
     #[test]
-    fn a_retired_mark_tells_the_time_alone() {
-        let name: Reference = "localhost:5000/app:dev".parse().unwrap();
-        let mark = Mark::new(at(7), Digest::of(b"config"), &name).unwrap();
-        let retired = Mark::of(&mark.retired().unwrap()).unwrap();
-        assert_eq!(retired.age(at(9)), Duration::from_secs(2));
-        assert!(!retired.stands_for(&name));
-        assert_ne!(retired.name(), mark.name());
+    fn a_mark_without_a_name_tells_for_which_it_was_made() {
+        for name in ["localhost:5000/app:dev", "[::1]:5000/app:dev"] {
+            let name: Reference = name.parse().unwrap();
+            let id = Digest::of(b"config");
+            let mark = Mark::without_name(at(7), id, &name).unwrap();
+            let read = Mark::of(mark.name()).unwrap();
+            assert_eq!(read, mark);
+            assert_eq!(read.age(at(9)), Duration::from_secs(2));
+            assert!(read.was_made_for(&name) && !read.stands_for(&name));
+            let renewed = read.renewed(at(9), id).unwrap();
+            assert_eq!(renewed, Mark::without_name(at(9), id, &name).unwrap());
+        }
     }
 
     #[test]
@@ -209,7 +233,7 @@ mod tests {
         let other = Mark::new(at(9), id, &"other:dev".parse().unwrap()).unwrap();
         let marks = [1, 3, 2].map(|time| Mark::new(at(time), id, &name).unwrap());
         let names = [&marks[0], &marks[1], &other, &marks[2]].map(|mark| mark.name().clone());
-        let found = marks_of(&name, &names);
+        let found = marks_for(&name, &names);
         assert_eq!(found, [1, 2, 0].map(|place: usize| marks[place].clone()));
         assert_eq!(found[0].age(at(10)), Duration::from_secs(7));
         assert_eq!(found[0].age(at(1)), Duration::ZERO);

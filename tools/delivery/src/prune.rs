@@ -3,7 +3,7 @@
 //! What goes is a mark that is old enough and whose image no container needs, and the name that it stands for if that image still
 //! has it. Nothing is forced, and no other name is touched; the image itself goes when it has no name any more.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -44,6 +44,8 @@ pub enum Verdict {
     WouldBeRemoved,
     /// It stays: the last test that was seen to use it is not long enough ago.
     Recent,
+    /// It stays: it was loaded for no test meanwhile, and is the user's.
+    Claimed,
     /// It stays: a container, running or not, was made of the image.
     InUse,
     /// It stays: the engine does not remove it.
@@ -97,7 +99,7 @@ pub async fn prune(
     let in_use = engine.images_in_use().await?;
     let now = SystemTime::now();
     for name in names {
-        let age = name.age(now);
+        let mut age = name.age(now);
         let (verdict, reason) = if age <= manner.older_than {
             (Verdict::Recent, None)
         } else if in_use.contains(&name.image) {
@@ -105,7 +107,12 @@ pub async fn prune(
         } else if manner.dry_run {
             (Verdict::WouldBeRemoved, None)
         } else {
-            remove(engine, &name).await?
+            let removed = remove(engine, &name).await?;
+            if removed.0 == Verdict::Recent {
+                // Since the images were listed.
+                age = Duration::ZERO;
+            }
+            removed
         };
         pruned.push(Pruned {
             name,
@@ -146,22 +153,27 @@ async fn remove(
     engine: &impl Inventory,
     name: &MarkedName,
 ) -> Result<(Verdict, Option<String>), Error> {
-    if has_newer_mark(engine, name).await? {
-        return Ok((Verdict::Recent, None));
-    }
-    if let Some(reference) = &name.reference {
+    // Much may have happened since the images were listed.
+    let standing = standing(engine, name).await?;
+    let reference = match standing {
+        Standing::Marked => return Ok((Verdict::Recent, None)),
+        Standing::Claimed => return Ok((Verdict::Claimed, None)),
+        Standing::Named => name.reference.as_ref(),
+        Standing::Unnamed => None,
+    };
+    if let Some(reference) = reference {
         if let NameRemoval::Refused(reason) = engine.remove_name(reference).await? {
             return Ok((Verdict::Refused, Some(reason)));
         }
         // A test that has found the name a moment ago has made a mark before it relies on it.
-        if has_newer_mark(engine, name).await? {
+        if self::standing(engine, name).await? == Standing::Marked {
             engine.tag(&name.image, reference).await?;
             return Ok((Verdict::Recent, None));
         }
     }
     for mark in &name.marks {
         if let NameRemoval::Refused(reason) = engine.remove_name(mark.name()).await? {
-            if let Some(reference) = &name.reference {
+            if let Some(reference) = reference {
                 engine.tag(&name.image, reference).await?;
             }
             return Ok((Verdict::Refused, Some(reason)));
@@ -170,54 +182,39 @@ async fn remove(
     Ok((Verdict::Removed, None))
 }
 
-/// Whether a test has marked the image since the images were listed.
-async fn has_newer_mark(engine: &impl Inventory, name: &MarkedName) -> Result<bool, Error> {
+/// How a name stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// As it was.
+    Named,
+    /// Another image has it, or nobody: only the marks are left.
+    Unnamed,
+    /// A test has made a new mark.
+    Marked,
+    /// The marks are gone: the image was loaded for no test, and is the user's.
+    Claimed,
+}
+
+/// Asks how a name stands now, and the image that had it.
+async fn standing(engine: &impl Inventory, name: &MarkedName) -> Result<Standing, Error> {
     let image = ImageName::Id(&name.image);
-    let names = engine.inspect(image).await?.map(|facts| facts.references);
-    let known: HashSet<&Reference> = name.marks.iter().map(Mark::name).collect();
+    let Some(facts) = engine.inspect(image).await? else {
+        return Ok(Standing::Unnamed);
+    };
     let stand_in = name.marks.first().map(Mark::stand_in);
-    let marks = names.iter().flatten().filter_map(Mark::of);
-    let mut newer = marks
-        .filter(|mark| Some(mark.stand_in()) == stand_in)
-        .filter(|mark| !known.contains(mark.name()));
-    Ok(newer.next().is_some())
+    let mut marks: Vec<Mark> = facts.references.iter().filter_map(Mark::of).collect();
+    marks.retain(|mark| Some(mark.stand_in()) == stand_in);
+    let is_new = |mark: &Mark| !name.marks.contains(mark);
+    let reference = name.reference.as_ref();
+    Ok(match () {
+        () if marks.is_empty() => Standing::Claimed,
+        () if marks.iter().any(is_new) => Standing::Marked,
+        () if reference.is_some_and(|reference| facts.references.contains(reference)) => {
+            Standing::Named
+        }
+        () => Standing::Unnamed,
+    })
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_of_one_name_belong_together() {
-        let id = Digest::of(b"config");
-        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        let name = |text: &str| -> Reference { text.parse().unwrap() };
-        let mark = |seconds, text| Mark::new(at(seconds), id, &name(text)).unwrap();
-        let (old, new) = (mark(10, "app:dev"), mark(20, "app:dev"));
-        let moved = mark(15, "moved:dev");
-        let image = |references: &[Reference]| ListedImage {
-            id,
-            references: references.to_vec(),
-        };
-        let images = [
-            image(&[
-                name("mine:1"),
-                old.name().clone(),
-                name("app:dev"),
-                moved.name().clone(),
-                new.name().clone(),
-            ]),
-            image(&[name("mine:2")]),
-            image(&[]),
-        ];
-        let names = marked_names(&images);
-        assert_eq!(names.len(), 2, "{names:?}");
-        assert_eq!(names[0].reference, Some(name("app:dev")));
-        assert_eq!(names[0].marks, [new, old]);
-        assert_eq!(names[0].age(at(30)), Duration::from_secs(10));
-        assert_eq!(names[0].shown(), "app:dev");
-        assert_eq!(names[1].reference, None);
-        assert_eq!(names[1].shown(), moved.name().familiar());
-    }
-}
+mod tests;

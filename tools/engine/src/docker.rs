@@ -281,11 +281,7 @@ impl Engine for Docker {
                 Ok(NameRemoval::Done)
             }
             Err(Error::Status { status: 404, .. }) => Ok(NameRemoval::NoSuchName),
-            Err(Error::Status {
-                status: 409,
-                message,
-                ..
-            }) => Ok(NameRemoval::Refused(message)),
+            Err(Error::Status { message, .. }) => Ok(NameRemoval::Refused(message)),
             Err(error) => Err(error),
         }
     }

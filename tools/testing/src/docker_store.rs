@@ -75,7 +75,7 @@ impl DockerStore {
     }
 
     /// Takes a name away, and the image if that was its last one; `false` if no image has it.
-    pub(crate) fn remove_name(&mut self, name: &str) -> bool {
+    pub fn remove_name(&mut self, name: &str) -> bool {
         let Some(image) = self.names.remove(name) else {
             return false;
         };

@@ -28,7 +28,6 @@ impl Strategy for IntoDocker<'_> {
                 if let Some(loaded) = self.recognise(&facts).await? {
                     return Ok(Some(loaded));
                 }
-                self.delivery.remember_marks(&facts);
                 if self.engine.known_store().is_some() && self.delivery.purpose != Purpose::Test {
                     // The name stands for another image. Should ours be there all the same, the transfer finds it
                     // while it asks what is missing, and gives it the names. But for a test the names that it has are to

@@ -2,21 +2,34 @@
 //!
 //! A mark comes before the name that it stands for: a load that ends in between leaves nothing that nobody will remove.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use stevedore_engine::{Engine, ImageFacts, NameRemoval, Tagged};
+use stevedore_engine::{Engine, ImageFacts, ImageName, NameRemoval, Tagged};
 use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
 
 use super::delivery::Delivery;
 use crate::error::Error;
-use crate::mark::{marks_of, Mark, RENEWAL};
+use crate::mark::{marks_for, Mark, FRESH, RENEWAL};
 use crate::purpose::Purpose;
 
 impl Delivery<'_> {
-    /// What the image is called if it is new: its marks as of now, if it gets such, and its names.
-    pub(super) fn names(&self) -> Vec<Reference> {
-        self.purpose.names(self.image.id(), self.references)
+    /// What the image is called if it is new: its marks as of now, if it is for a test, and its names. For a test that asks `engine`
+    /// who has the names, once.
+    pub(super) async fn names(&self, engine: &impl Engine) -> Result<&[Reference], Error> {
+        if let Some(names) = self.tally.names.get() {
+            return Ok(names);
+        }
+        let mut names = Vec::new();
+        if self.purpose == Purpose::Test {
+            let now = SystemTime::now();
+            for reference in self.references {
+                let mark = self.mark(engine, now, reference).await?;
+                names.extend(mark.map(|mark| mark.name().clone()));
+            }
+        }
+        names.extend_from_slice(self.references);
+        Ok(self.tally.names.get_or_init(|| names))
     }
 
     /// Gives `image`, which is new, all the names; `false` if `engine` has no such image.
@@ -25,7 +38,7 @@ impl Delivery<'_> {
         engine: &impl Engine,
         image: &Digest,
     ) -> Result<bool, Error> {
-        for name in &self.names() {
+        for name in self.names(engine).await? {
             if engine.tag(image, name).await? == Tagged::NoSuchImage {
                 return Ok(false);
             }
@@ -36,8 +49,8 @@ impl Delivery<'_> {
     /// Gives the image that `facts` tells about the names that it lacks, and makes its marks right; `false` if `engine` has
     /// it no more.
     ///
-    /// A name that it has already is not marked: it is not known that a test gave it. What is loaded for no test loses its
-    /// marks. Nothing is asked for: `facts` has the marks too.
+    /// A name that it has already is not marked: it is not known that a test gave it. `facts` has the marks too, so nothing is asked
+    /// for but who has a name that it lacks.
     pub(super) async fn settle(
         &self,
         engine: &impl Engine,
@@ -46,16 +59,17 @@ impl Delivery<'_> {
         let now = SystemTime::now();
         for reference in self.references {
             let is_there = facts.references.contains(reference);
-            let marks = marks_of(reference, &facts.references);
-            let outdated = match (self.purpose, marks.first()) {
-                (Purpose::Use, _) => true,
+            let marks = marks_for(reference, &facts.references);
+            let age = marks.first().map(|latest| latest.age(now));
+            let is_older = |limit: Duration| age.is_none_or(|age| age >= limit);
+            let renewed = match (self.purpose, marks.first()) {
                 // Somebody who removes old marks has taken the name away, and may be about to take the mark.
-                (Purpose::Test, _) if !is_there => true,
-                (Purpose::Test, Some(latest)) => latest.age(now) >= RENEWAL,
-                (Purpose::Test, None) => false,
-            };
-            let renewed = match self.purpose {
-                Purpose::Test if outdated => Mark::new(now, self.image.id(), reference),
+                (Purpose::Test, _) if !is_there && is_older(FRESH) => {
+                    self.mark(engine, now, reference).await?
+                }
+                (Purpose::Test, Some(latest)) if is_there && is_older(RENEWAL) => {
+                    latest.renewed(now, self.image.id())
+                }
                 _ => None,
             };
             let missing = (!is_there).then_some(reference);
@@ -64,47 +78,60 @@ impl Delivery<'_> {
                     return Ok(false);
                 }
             }
-            if outdated {
-                let is_older = |mark: &Mark| renewed.as_ref() != Some(mark);
-                let older: Vec<Mark> = marks.into_iter().filter(is_older).collect();
-                self.remove_marks(engine, &older).await?;
+            if renewed.is_some() {
+                let is_another = |mark: &Mark| renewed.as_ref() != Some(mark);
+                let older: Vec<Mark> = marks.into_iter().filter(is_another).collect();
+                self.remove_marks(engine, &older).await;
             }
         }
+        self.claim(engine, facts).await;
         Ok(true)
     }
 
-    /// Remembers the marks of the image that `facts` tells about, which has the first name and is to lose it.
-    pub(super) fn remember_marks(&self, facts: &ImageFacts) {
-        let first = self.references.first();
-        let marks = first.map(|reference| marks_of(reference, &facts.references));
-        let marks = marks.filter(|marks| !marks.is_empty());
-        *self.tally.replaced.borrow_mut() = marks.map(|marks| (facts.id, marks));
-    }
-
-    /// Lets the remembered marks stand for no name any more.
-    ///
-    /// So no image but the one that has a name has marks of it, and an image that gets that name again need not be asked for
-    /// such: with graph drivers that would be a request more.
-    pub(super) async fn retire_marks(&self, engine: &impl Engine) -> Result<(), Error> {
-        let replaced = self.tally.replaced.take();
-        let Some((image, marks)) = replaced.filter(|(image, _)| *image != self.image.id()) else {
-            return Ok(());
-        };
-        for mark in &marks {
-            if let Some(retired) = mark.retired() {
-                engine.tag(&image, &retired).await?;
-            }
+    /// Takes its marks from the image that `facts` tells about, and that has its names, if it is loaded for no test: it is the
+    /// user's from now on, under all names.
+    pub(super) async fn claim(&self, engine: &impl Engine, facts: &ImageFacts) {
+        if self.purpose == Purpose::Test {
+            return;
         }
-        self.remove_marks(engine, &marks).await
+        let marks: Vec<Mark> = facts.references.iter().filter_map(Mark::of).collect();
+        // With its last name the image would go.
+        let has_another_name = facts.references.len() > marks.len();
+        if has_another_name || !self.references.is_empty() {
+            self.remove_marks(engine, &marks).await;
+        }
     }
 
-    async fn remove_marks(&self, engine: &impl Engine, marks: &[Mark]) -> Result<(), Error> {
+    /// The mark of an image that gets the name `reference` now.
+    ///
+    /// A name that an image has which no test gave it is somebody's: the test takes it, but does not make it its own.
+    async fn mark(
+        &self,
+        engine: &impl Engine,
+        now: SystemTime,
+        reference: &Reference,
+    ) -> Result<Option<Mark>, Error> {
+        let holder = engine.inspect(ImageName::Reference(reference)).await?;
+        let is_of_tests = holder.is_none_or(|holder| {
+            let mut marks = holder.references.iter().filter_map(Mark::of);
+            marks.any(|mark| mark.stands_for(reference))
+        });
+        Ok(match is_of_tests {
+            true => Mark::new(now, self.image.id(), reference),
+            false => Mark::without_name(now, self.image.id(), reference),
+        })
+    }
+
+    /// The image is there and has its names: what goes wrong here is told, and not the load's failure.
+    async fn remove_marks(&self, engine: &impl Engine, marks: &[Mark]) {
         for mark in marks {
             let name: &Reference = mark.name();
-            if let NameRemoval::Refused(reason) = engine.remove_name(name).await? {
-                self.note(format!("the mark `{name}` stays: {reason}"));
-            }
+            let reason = match engine.remove_name(name).await {
+                Ok(NameRemoval::Refused(reason)) => reason,
+                Ok(NameRemoval::Done | NameRemoval::NoSuchName) => continue,
+                Err(error) => error.to_string(),
+            };
+            self.note(format!("the mark `{name}` stays: {reason}"));
         }
-        Ok(())
     }
 }

@@ -22,7 +22,7 @@ use crate::source::{Checking, Form};
 struct Part<'a> {
     delivery: &'a Delivery<'a>,
     config: Vec<u8>,
-    names: Vec<Reference>,
+    names: &'a [Reference],
     /// The place of the lowest layer that is missing.
     first: usize,
     /// Its place in the list of deliveries.
@@ -43,7 +43,7 @@ pub(in crate::load) async fn transfer(
             Answer::Missing(first) => parts.push(Part {
                 delivery,
                 config: delivery.image.read_config()?,
-                names: delivery.names(),
+                names: delivery.names(engine).await?,
                 first,
                 number,
             }),
@@ -160,7 +160,7 @@ fn count_sent(parts: &[Part<'_>]) {
 fn archived<'a>(parts: &'a [Part<'_>]) -> Vec<ArchivedImage<'a>> {
     let image = |part: &'a Part<'_>| ArchivedImage {
         config: &part.config,
-        references: &part.names,
+        references: part.names,
         layers: part.layers(),
     };
     parts.iter().map(image).collect()

@@ -87,8 +87,7 @@ async fn send<E: Podman>(
     });
     // A name in the archive and not a tag afterwards: podman writes its list of images once, and nobody can prune the
     // image in between. It creates the image, with its name, when all layers are there.
-    let names = delivery.names();
-    let name = names.first();
+    let name = delivery.names(engine).await?.first();
     let archive = LoadManifest::new(image, blobs.collect())
         .and_then(|manifest| oci_archive::plan(&manifest, &image.platform, &config, name, is_sent))
         .map_err(|source| delivery.description_error(source))?;
