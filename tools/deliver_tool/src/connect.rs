@@ -109,6 +109,13 @@ fn taken(candidate: &Candidate, engine: &Connection) -> String {
     format!("using `{}`: {kind} {version}, {why}", candidate.address)
 }
 
+impl NoEngine {
+    /// Whether one is there that this user may not use.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.tried.iter().any(|tried| tried.forbidden)
+    }
+}
+
 impl Tried {
     fn new(candidate: Candidate, error: Option<EngineError>) -> Self {
         let forbidden = matches!(error, Some(EngineError::NoPermission { .. }));

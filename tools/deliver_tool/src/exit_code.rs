@@ -119,13 +119,17 @@ pub(crate) fn of(error: &anyhow::Error) -> i32 {
         .unwrap_or(FAILED)
 }
 
-/// Whether the reason is that there is no engine: nobody has named one and none is where one usually is, or nobody listens at the
-/// one that was named.
+/// Whether the reason is that there is no engine: nobody has named one and none is where one usually is, or what was named cannot be
+/// reached. One that this user may not use, or that speaks TLS and was asked without it, is there: somebody has to set that right.
 pub(crate) fn is_no_engine(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        let error = cause.downcast_ref::<EngineError>();
-        cause.is::<NoEngine>()
-            || error.is_some_and(|error| matches!(error, EngineError::NotListening { .. }))
+        if let Some(none) = cause.downcast_ref::<NoEngine>() {
+            return !none.is_forbidden();
+        }
+        matches!(
+            cause.downcast_ref(),
+            Some(EngineError::NotListening { .. } | EngineError::Connect { .. })
+        )
     })
 }
 

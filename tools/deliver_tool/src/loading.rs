@@ -4,7 +4,9 @@ use std::env;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use stevedore_delivery::{Choice, Consignment, LoadSpec, LockPlaces, Manner, Purpose, Runfiles};
+use stevedore_delivery::{
+    Choice, Consignment, LoadSpec, LockPlaces, Manner, Purpose, Runfiles, WithoutEngine,
+};
 use stevedore_engine::{Address, Connection};
 use stevedore_image::platform::Platform;
 use stevedore_image::reference::Reference;
@@ -14,7 +16,7 @@ use crate::cli::LoadFlags;
 use crate::exit_code::{Interrupted, Usage};
 use crate::progress::Progress;
 use crate::signals::Signals;
-use crate::{connect, pulls, report_file, summary, tags};
+use crate::{connect, exit_code, made_name, pulls, report_file, summary, tags};
 
 /// How long an engine has for ending what an interrupted load has begun.
 const CLEAN_UP: Duration = Duration::from_secs(5);
@@ -25,10 +27,12 @@ pub(crate) struct Request<'a> {
     runfiles: Runfiles,
     flags: &'a LoadFlags,
     progress: Progress,
-    /// Whether containers of the images are to run there.
-    runs: bool,
-    /// The name of an image that has none.
-    name: fn(&stevedore_delivery::Image) -> Option<Reference>,
+    /// What the images are loaded for.
+    purpose: Purpose,
+    /// Whether the images must be for the engine's own platform.
+    own_platform: bool,
+    /// Whether it is no failure that there is no engine.
+    without_engine: WithoutEngine,
 }
 
 /// An image is not for the engine's platform.
@@ -52,24 +56,21 @@ impl<'a> Request<'a> {
             runfiles,
             flags,
             progress: Progress::new(flags.progress, flags.verbose),
-            runs: false,
-            name: |_| None,
+            purpose: flags.for_tests.purpose(|name| env::var_os(name)),
+            own_platform: false,
+            without_engine: WithoutEngine::Fail,
         }
     }
 
-    /// Refuses images that are for another platform than the engine's.
-    pub(crate) fn for_containers(mut self) -> Self {
-        self.runs = true;
-        self
-    }
-
-    /// Gives each image that has no name the one that `name` makes.
-    pub(crate) fn named_by(
-        mut self,
-        name: fn(&stevedore_delivery::Image) -> Option<Reference>,
-    ) -> Self {
-        self.name = name;
-        self
+    /// For a test that runs containers of the images, where nothing emulates another platform unless `emulation` says so, and that
+    /// does what `without_engine` says where there is none.
+    pub(crate) fn for_test(self, emulation: bool, without_engine: WithoutEngine) -> Self {
+        Self {
+            purpose: Purpose::Test,
+            own_platform: !emulation,
+            without_engine,
+            ..self
+        }
     }
 }
 
@@ -90,7 +91,10 @@ pub(crate) async fn load(
         }
     };
     request.progress.clear();
-    report(attempt, result, request)
+    match result {
+        Err(error) if request.is_skipped(&error) => Err(error),
+        result => report(attempt, result, request),
+    }
 }
 
 /// Ends what an interrupted load has begun at the engine.
@@ -135,13 +139,18 @@ async fn try_to_load(attempt: &Attempt, request: &Request<'_>) -> anyhow::Result
         let references = consignments.first().map(Consignment::references);
         check_that_it_runs(engine.address(), references.unwrap_or_default())?;
     }
-    if request.runs {
+    if request.own_platform {
         check_platforms(engine, consignments).await?;
     }
     Ok(stevedore_delivery::load(engine, consignments, &request.manner()).await?)
 }
 
 impl Request<'_> {
+    /// Whether this is how a load ends without which the test is skipped.
+    pub(crate) fn is_skipped(&self, error: &anyhow::Error) -> bool {
+        self.without_engine == WithoutEngine::Skip && exit_code::is_no_engine(error)
+    }
+
     /// Of each index the image for `platform`, of each image itself, with their names.
     fn consignments(
         &self,
@@ -154,8 +163,8 @@ impl Request<'_> {
             .map(|(choice, references)| {
                 let image = choice.take(platform)?;
                 let mut references = references.clone();
-                if references.is_empty() {
-                    references.extend((self.name)(&image));
+                if references.is_empty() && self.purpose == Purpose::Test {
+                    references.extend(made_name::of(&image));
                 }
                 Ok(Consignment::new(image, references))
             })
@@ -167,10 +176,7 @@ impl Request<'_> {
             narrate: self.progress.shows_bars(),
             observer: self.progress.observer(),
             locks: LockPlaces::of_machine(|name| env::var_os(name)),
-            purpose: match self.runs {
-                true => Purpose::Test,
-                false => self.flags.for_tests.purpose(|name| env::var_os(name)),
-            },
+            purpose: self.purpose,
         }
     }
 }
@@ -181,7 +187,7 @@ async fn check_platforms(engine: &Connection, consignments: &[Consignment]) -> a
     for consignment in consignments {
         let image = consignment.image();
         let wanted = &image.description().platform;
-        if platform.choose(std::slice::from_ref(wanted)).is_err() {
+        if !may_run(&platform, wanted) {
             return Err(anyhow::Error::new(OtherPlatform {
                 label: image.label().to_owned(),
                 image: wanted.clone(),
@@ -191,6 +197,14 @@ async fn check_platforms(engine: &Connection, consignments: &[Consignment]) -> a
         }
     }
     Ok(())
+}
+
+/// Whether an engine for `platform` may run an image for `wanted`. Docker does not tell the variant of its processor; but what is
+/// for a 32-bit ARM is for one of several.
+fn may_run(platform: &Platform, wanted: &Platform) -> bool {
+    let is_same = platform.os == wanted.os && platform.architecture == wanted.architecture;
+    let is_unknown = platform.variant.is_none() && platform.architecture != "arm";
+    is_same && is_unknown || platform.choose(std::slice::from_ref(wanted)).is_ok()
 }
 
 /// Refuses `--run` before anything is loaded, where no container can be run.
@@ -215,7 +229,11 @@ fn report(
 ) -> anyhow::Result<()> {
     let result = result.with_context(|| failure(attempt, request.spec));
     let report = attempt.report(&result);
-    report_file::write_if_wanted(request.flags.report.path().as_deref(), &report, result.is_ok())?;
+    report_file::write_if_wanted(
+        request.flags.report.path().as_deref(),
+        &report,
+        result.is_ok(),
+    )?;
     request.progress.print(&summary::line(&report));
     result
 }
@@ -228,4 +246,28 @@ fn failure(attempt: &Attempt, spec: &LoadSpec) -> String {
         labels = all.map(|image| image.content.label()).collect();
     }
     format!("`{}` failed to load `{}`", spec.label, labels.join("`, `"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_that_the_engine_does_not_tell_is_no_obstacle() {
+        for (engine, image, expected) in [
+            ("linux/amd64", "linux/amd64", true),
+            ("linux/amd64", "linux/amd64/v2", true),
+            ("linux/arm64", "linux/arm64/v8", true),
+            ("linux/arm64", "linux/arm64/v9", true),
+            ("linux/arm/v7", "linux/arm/v6", true),
+            ("linux/arm/v6", "linux/arm/v7", false),
+            ("linux/amd64", "linux/arm64", false),
+            ("linux/amd64", "windows/amd64", false),
+        ] {
+            let [engine, image] = [engine, image].map(str::parse::<Platform>);
+            let found =
+                matches!((&engine, &image), (Ok(engine), Ok(image)) if may_run(engine, image));
+            assert_eq!(found, expected, "{image:?} on {engine:?}");
+        }
+    }
 }

@@ -12,13 +12,13 @@ use std::process::Command;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use stevedore_delivery::{Runfiles, TestSpec, WithoutEngine};
+use stevedore_delivery::{Runfiles, TestSpec};
 
 use crate::attempt::Attempt;
 use crate::cli::LoadFlags;
 use crate::loading::{self, Request};
 use crate::signals::Signals;
-use crate::{asynchronous, exit_code, foreground, made_name};
+use crate::{asynchronous, foreground};
 
 pub(crate) use variables::SetTwice;
 
@@ -39,12 +39,13 @@ pub(crate) fn run(
     started: Instant,
 ) -> anyhow::Result<i32> {
     let attempt = Attempt::new(started);
+    let load = spec.load();
+    let request =
+        Request::new(&load, runfiles.clone(), flags).for_test(spec.emulation, spec.without_engine);
     let loaded = variables::check(spec).map_err(Into::into);
-    match loaded.and_then(|()| load(&attempt, spec, runfiles, flags)) {
+    match loaded.and_then(|()| bring(&attempt, &request)) {
         Ok(()) => {}
-        Err(error)
-            if spec.without_engine == WithoutEngine::Skip && exit_code::is_no_engine(&error) =>
-        {
+        Err(error) if request.is_skipped(&error) => {
             return skipped::tell(&spec.label, &error).map(|()| 0);
         }
         Err(error) => {
@@ -72,19 +73,9 @@ pub(crate) fn run(
     })
 }
 
-fn load(
-    attempt: &Attempt,
-    spec: &TestSpec,
-    runfiles: &Runfiles,
-    flags: &LoadFlags,
-) -> anyhow::Result<()> {
-    let load = spec.load();
-    let mut request = Request::new(&load, runfiles.clone(), flags).named_by(made_name::of);
-    if !spec.emulation {
-        request = request.for_containers();
-    }
+fn bring(attempt: &Attempt, request: &Request<'_>) -> anyhow::Result<()> {
     asynchronous::run(async {
         let mut signals = Signals::that_end().context("failed to listen for signals")?;
-        loading::load(attempt, &request, &mut signals).await
+        loading::load(attempt, request, &mut signals).await
     })
 }

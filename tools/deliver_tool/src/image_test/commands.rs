@@ -16,7 +16,6 @@ use crate::attempt::Attempt;
 use crate::cli::LoadFlags;
 use crate::exit_code::{self, Interrupted};
 use crate::loading::{self, Request};
-use crate::made_name;
 use crate::run::{clean_up, clean_up_sandbox};
 use crate::signals::Signals;
 
@@ -70,10 +69,7 @@ impl Commands<'_> {
     async fn load(&self, attempt: &Attempt, signals: &mut Signals) -> anyhow::Result<()> {
         let load = self.spec.load(self.containers);
         let request = Request::new(&load, self.runfiles.clone(), self.flags);
-        let mut request = request.named_by(made_name::of);
-        if !self.containers.emulation {
-            request = request.for_containers();
-        }
+        let request = request.for_test(self.containers.emulation, self.containers.without_engine);
         loading::load(attempt, &request, signals).await
     }
 

@@ -1,7 +1,6 @@
 //! The variables that tell a test which engine has its images.
 
 use std::env;
-use std::path::Path;
 
 use stevedore_engine::Address;
 
@@ -19,21 +18,21 @@ fn docker_host(address: &Address) -> Vec<(&'static str, String)> {
     match address {
         Address::Unix(_) | Address::Tcp { .. } | Address::Ssh(_) => host(address.to_string()),
         Address::Tls { files, .. } => {
-            // Clients know `https` by these two variables.
+            let client = files.client.as_ref().map(|client| &client.certificate);
+            let Some(folder) = files.ca.first().or(client).and_then(|file| file.parent()) else {
+                // Without a folder of certificates clients take it for an engine without TLS.
+                return Vec::new();
+            };
+            // Clients know `https` by these variables.
             let mut variables = host(address.to_string().replacen("https", "tcp", 1));
+            variables.push(("DOCKER_CERT_PATH", folder.display().to_string()));
             if !files.skip_verify {
                 variables.push(("DOCKER_TLS_VERIFY", "1".to_owned()));
             }
-            let folder = files.ca.first().and_then(|file| file.parent());
-            variables.extend(folder.map(|folder| ("DOCKER_CERT_PATH", shown(folder))));
             variables
         }
         Address::Containerd { .. } | Address::PodmanCommand { .. } => Vec::new(),
     }
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }
 
 #[cfg(test)]
@@ -60,8 +59,8 @@ mod tests {
         });
         let expected = [
             ("DOCKER_HOST", "tcp://engine:2376"),
-            ("DOCKER_TLS_VERIFY", "1"),
             ("DOCKER_CERT_PATH", "/certs"),
+            ("DOCKER_TLS_VERIFY", "1"),
         ];
         let expected = expected.map(|(name, value)| (name, value.to_owned()));
         assert_eq!(docker_host(&address), expected);
