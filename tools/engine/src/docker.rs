@@ -45,6 +45,7 @@ pub struct Docker {
     identity: Identity,
     api: ApiVersion,
     store: OnceCell<Store>,
+    platform: OnceCell<Platform>,
     /// The connection on which the content store is asked, once it was.
     pub(crate) content: OnceCell<Content>,
 }
@@ -90,6 +91,7 @@ impl Docker {
             identity,
             api,
             store: OnceCell::new(),
+            platform: OnceCell::new(),
             content: OnceCell::new(),
         })
     }
@@ -123,11 +125,16 @@ impl Docker {
             .copied()
     }
 
-    /// The platform whose images run there. One request.
+    /// The platform whose images run there. One request, the first time.
     ///
     /// # Errors
     /// If the engine fails.
     pub async fn platform(&self) -> Result<Platform, Error> {
+        let platform = self.platform.get_or_try_init(|| self.ask_for_platform());
+        platform.await.cloned()
+    }
+
+    async fn ask_for_platform(&self) -> Result<Platform, Error> {
         let action = Action::FindPlatform;
         let response = self.client.call(action, Method::GET, "/version").await?;
         let version: Version = self.client.read_json(action, response).await?;

@@ -3,9 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use stevedore_engine::{
-    Engine, EngineKind, Error as EngineError, Identity, ImageFacts, Tagged,
-};
+use stevedore_engine::{Engine, EngineKind, Error as EngineError, Identity, ImageFacts, Tagged};
 
 use stevedore_wire::Traffic;
 
