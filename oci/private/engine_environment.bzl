@@ -5,13 +5,12 @@ load(":surroundings.bzl", "ENGINE_VARIABLES")
 visibility(["//oci/..."])
 
 # `HOME` is not one of them: a test has a home folder of its own. Nor are those of proxies: the test's own connections, to the
-# containers that it starts, would be led astray.
+# containers that it starts, would be led astray. Nor are `SSH_AUTH_SOCK` and `XDG_RUNTIME_DIR`: the values are part of a test's key,
+# and these differ from one login to the next.
 ENGINE_ENVIRONMENT = ENGINE_VARIABLES + [
     "DOCKER_CONFIG",
     "REGISTRY_AUTH_FILE",
-    "SSH_AUTH_SOCK",
     "STEVEDORE_CACHE",
     "STEVEDORE_CREDENTIAL_HELPER",
     "STEVEDORE_LOCK_DIR",
-    "XDG_RUNTIME_DIR",
 ]
