@@ -4,10 +4,9 @@ visibility(["//oci/..."])
 
 SURROUNDINGS = "surroundings.json"
 
-# Where credentials, certificates and caches are, and how the network is reached: names and paths, nothing secret.
-# (`DOCKER_AUTH_CONFIG` is left out, whose value is a secret.)
-_WATCHED = [
-    "ALL_PROXY",
+# Where credentials, certificates and caches are: names and paths, nothing secret, and nothing that changes by the hour.
+# (`DOCKER_AUTH_CONFIG` is left out, whose value is a secret, and so are the keys and tokens of AWS.)
+FETCH_VARIABLES = [
     "AWS_CONFIG_FILE",
     "AWS_PROFILE",
     "AWS_REGION",
@@ -16,10 +15,6 @@ _WATCHED = [
     "CLOUDSDK_CONFIG",
     "DOCKER_CONFIG",
     "GOOGLE_APPLICATION_CREDENTIALS",
-    "HOME",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
     "REGISTRY_AUTH_FILE",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
@@ -27,6 +22,15 @@ _WATCHED = [
     "STEVEDORE_CREDENTIAL_HELPER",
     "XDG_CACHE_HOME",
     "XDG_CONFIG_HOME",
+]
+
+# Where the same is by default, and how the network is reached.
+_WATCHED = FETCH_VARIABLES + [
+    "ALL_PROXY",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
     "all_proxy",
     "http_proxy",
     "https_proxy",

@@ -65,6 +65,12 @@ def _spec_test_impl(ctx):
 _spec_test = make_analysis_test(_spec_test_impl)
 
 _ENGINE = [
+    "AWS_CONFIG_FILE",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AZURE_CONFIG_DIR",
+    "CLOUDSDK_CONFIG",
     "CONTAINER_HOST",
     "CONTAINER_SSHKEY",
     "DOCKER_CERT_PATH",
@@ -73,12 +79,17 @@ _ENGINE = [
     "DOCKER_HOST",
     "DOCKER_TLS",
     "DOCKER_TLS_VERIFY",
+    "GOOGLE_APPLICATION_CREDENTIALS",
     "REGISTRY_AUTH_FILE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
     "STEVEDORE_CACHE",
     "STEVEDORE_CREDENTIAL_HELPER",
     "STEVEDORE_LOCK_DIR",
     "STEVEDORE_RUNTIME",
     "STEVEDORE_UNPACKED_BYTES",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
 ]
 
 def _environment_test_impl(ctx):
