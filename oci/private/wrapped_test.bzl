@@ -5,6 +5,9 @@ load(":shell_words.bzl", "shell_words")
 
 visibility(["//oci/..."])
 
+# Bazel 7's; a later one has it in Starlark, where it has a provider.
+_NATIVE_TEST = "sh_test"
+
 WrappedTestInfo = provider(
     doc = "How a test is started.",
     fields = {
@@ -71,15 +74,15 @@ def _run_environment(target, ctx, expand):
         info = target[RunEnvironmentInfo]
         return struct(inherited = info.inherited_environment, set = info.environment)
 
-    # The tests that are part of Bazel (`sh_test`) do not tell, and Bazel reads the attributes.
-    environment = getattr(ctx.rule.attr, "env", None)
-    inherited = getattr(ctx.rule.attr, "env_inherit", None)
+    # The one test that does not tell and whose attributes Bazel reads is written in Java. What a rule in Starlark calls `env` is its
+    # own business: https://github.com/bazelbuild/bazel/blob/7.7.1/src/main/java/com/google/devtools/build/lib/analysis/RunfilesSupport.java
+    if ctx.rule.kind != _NATIVE_TEST:
+        return struct(inherited = [], set = {})
+    attr = ctx.rule.attr
     return struct(
-        inherited = inherited if type(inherited) == "list" else [],
-        set = {
-            name: expand("env", value)
-            for name, value in (environment.items() if type(environment) == "dict" else [])
-        },
+        # Bazel's, too, are only those that are not set.
+        inherited = [name for name in attr.env_inherit if name not in attr.env],
+        set = {name: expand("env", value) for name, value in attr.env.items()},
     )
 
 def _coverage_script(ctx):

@@ -447,5 +447,6 @@ def _fixtures():
         env = {"SET": "x"},
         env_inherit = ["INHERITED"],
         tags = ["manual"],
+        tells = True,
     )
     probe_test(name = "failing_quote_test", args = ["it's"], tags = ["manual"])

@@ -66,7 +66,7 @@ def _probe_test_impl(ctx):
 
 probe_test = rule(
     implementation = _probe_test_impl,
-    doc = "A test that tells its variables, as tests in Starlark do, or does not, as those that are part of Bazel.",
+    doc = "A test that tells its variables, or does not and has attributes that are called like Bazel's.",
     attrs = {
         "data": attr.label_list(allow_files = True),
         "env": attr.string_dict(),

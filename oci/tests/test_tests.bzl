@@ -8,6 +8,9 @@ load(":fixtures.bzl", "probe_test")
 
 visibility("private")
 
+# Bazel 8 has none.
+_NATIVE_TEST = getattr(native, "sh_test", None)
+
 def _spec_test_impl(ctx):
     env = analysistest.begin(ctx)
     target = analysistest.target_under_test(env)
@@ -149,21 +152,50 @@ def test_tests(*, name):
         requirements = ["requires-probe"],
         target_under_test = ":test_small",
     )
+    _environment_test(name = "test_untold_environment_test", target_under_test = ":test_app")
+    tests = [
+        ":test_actions_test",
+        ":test_environment_test",
+        ":test_spec_test",
+        ":test_untold_environment_test",
+    ]
+
+    if _NATIVE_TEST:
+        tests.append(_native_environment_test())
+    native.test_suite(name = name, tests = tests)
+
+def _native_environment_test():
+    _NATIVE_TEST(
+        name = "test_native_test",
+        srcs = [":test_probe_test"],
+        data = ["BUILD.bazel"],
+        env = {
+            "DOCKER_HOST": "unix:///only/this",
+            "PATH_OF_FILE": "at $(rootpath BUILD.bazel)",
+        },
+        env_inherit = [
+            "DOCKER_HOST",
+            "INHERITED",
+        ],
+        tags = ["manual"],
+    )
+    oci_test(
+        name = "test_native",
+        images = {"APP_IMAGE": ":test_app_load"},
+        tags = ["manual"],
+        test = ":test_native_test",
+    )
     _environment_test(
         name = "test_native_environment_test",
         environment = {
             "DOCKER_HOST": "unix:///only/this",
             "PATH_OF_FILE": "at oci/tests/BUILD.bazel",
         },
+        inherited = ["INHERITED"],
         not_inherited = ["DOCKER_HOST"],
-        target_under_test = ":test_app",
+        target_under_test = ":test_native",
     )
-    native.test_suite(name = name, tests = [
-        ":test_actions_test",
-        ":test_environment_test",
-        ":test_native_environment_test",
-        ":test_spec_test",
-    ])
+    return ":test_native_environment_test"
 
 def _fixtures():
     oci_incremental_load(name = "test_app_load", image = ":image_app", repo_tags = ["app:dev"], tags = ["manual"])
@@ -177,10 +209,9 @@ def _fixtures():
             "$$x",
         ],
         data = ["BUILD.bazel", ":texts"],
-        env = {
-            "DOCKER_HOST": "unix:///only/this",
-            "PATH_OF_FILE": "at $(rootpath BUILD.bazel)",
-        },
+        # Not what Bazel would make of it.
+        env = {"OF_THE_RULE": "$(RULEDIR)"},
+        env_inherit = ["OF_THE_RULE_TOO"],
         tags = ["manual"],
     )
     oci_test(
