@@ -45,7 +45,10 @@ def _environment(ctx, wrapped, *, coverage, variables):
     """The variables with which Bazel starts the target: those that it would start the test with, and the engine's."""
     test = label_text(wrapped.label)
     environment = coverage | wrapped.environment | ctx.attr.env
-    inherited = wrapped.inherited_environment + ctx.attr.env_inherit
+
+    # What is inherited would replace what is set.
+    inherited = [name for name in wrapped.inherited_environment if name not in ctx.attr.env]
+    inherited += [name for name in ctx.attr.env_inherit if name not in inherited]
     for place, names in {
         "`env` of this target": ctx.attr.env,
         "`env` of the test {}".format(test): wrapped.environment,
@@ -57,7 +60,6 @@ def _environment(ctx, wrapped, *, coverage, variables):
                 fail_attribute(ctx.label, "images", "`{}` is set twice, it is in {} too: expected it in one of the two".format(name, place))
     return RunEnvironmentInfo(
         environment = environment,
-        # What is inherited would replace what is set.
         inherited_environment = inherited + [
             name
             for name in ENGINE_ENVIRONMENT
@@ -108,7 +110,7 @@ See [docs/testing.md](testing.md).""",
 Otherwise it is an error, before the test starts.""",
         ),
         "env": attr.string_dict(
-            doc = "More variables for the test; they replace those of the same name in its own `env`.",
+            doc = "More variables for the test; they replace those of the same name in its own `env` and `env_inherit`.",
         ),
         "env_inherit": attr.string_list(
             doc = "The names of more variables that are taken over from the environment in which Bazel is called.",

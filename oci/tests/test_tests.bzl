@@ -231,7 +231,10 @@ def _fixtures():
             "FROM_BOTH": "the test's",
             "FROM_TEST": "$(location :not expanded twice)",
         },
-        env_inherit = ["INHERITED"],
+        env_inherit = [
+            "FROM_TARGET",
+            "INHERITED",
+        ],
         tags = ["manual"],
         tells = True,
     )
@@ -242,7 +245,10 @@ def _fixtures():
             "FROM_BOTH": "the target's",
             "FROM_TARGET": "set",
         },
-        env_inherit = ["INHERITED_TOO"],
+        env_inherit = [
+            "INHERITED",
+            "INHERITED_TOO",
+        ],
         images = {"APP_IMAGE": ":test_app_load"},
         tags = ["manual"],
         test = ":test_alias",
