@@ -74,9 +74,11 @@ agent = rule(
     provides = [StevedoreToolInfo],
 )
 
+AGENT = Label("//oci:agent")
+
 AGENT_ATTRS = {
     "_agent": attr.label(
-        default = "//oci:agent",
+        default = AGENT,
         providers = [StevedoreToolInfo],
     ),
 }

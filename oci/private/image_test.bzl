@@ -1,8 +1,7 @@
 """The rule behind the macro `oci_image_test`, which adds that what is not given is not looked at."""
 
 load("//oci:providers.bzl", "StevedoreToolInfo")
-load(":agent.bzl", "AGENT_ATTRS")
-load(":build_tool.bzl", "BUILD_TOOLCHAIN_TYPE")
+load(":agent.bzl", "AGENT")
 load(":deliver_tool.bzl", "DELIVER_TOOL_ATTRS", "deliver_executable")
 load(":engine_environment.bzl", "ENGINE_ENVIRONMENT")
 load(":image_aspect.bzl", "image_aspect", "image_of")
@@ -48,6 +47,10 @@ def _containers(ctx):
         tags = tags,
     )
 
+# The parameter is the attribute. Where there is no agent for Linux, say on a Mac, what needs no container can be tested nevertheless.
+def _agent_of(commands):
+    return AGENT if commands else None
+
 oci_image_test = rule(
     implementation = _oci_image_test_impl,
     doc = "See the macro of the same name.",
@@ -78,7 +81,10 @@ oci_image_test = rule(
         "emulation": attr.bool(
             doc = "Whether an image for another platform than the engine's is run.",
         ),
-    } | AGENT_ATTRS | DELIVER_TOOL_ATTRS,
+        "_agent": attr.label(
+            default = _agent_of,
+            providers = [StevedoreToolInfo],
+        ),
+    } | DELIVER_TOOL_ATTRS,
     test = True,
-    toolchains = [BUILD_TOOLCHAIN_TYPE],
 )

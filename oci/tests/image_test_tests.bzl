@@ -62,7 +62,15 @@ def _config_test_impl(ctx):
     asserts.false(env, RunEnvironmentInfo in analysistest.target_under_test(env), "it looks for an engine")
     return analysistest.end(env)
 
-_config_test = make_analysis_test(_config_test_impl)
+# No container is made, so neither is what runs in one.
+_config_test = make_analysis_test(
+    _config_test_impl,
+    toolchains = [
+        "fake_build_toolchain",
+        "fake_deliver_toolchain",
+        "image_test_broken_agent_toolchain",
+    ],
+)
 
 def _files_test_impl(ctx):
     env = analysistest.begin(ctx)
@@ -248,6 +256,12 @@ def image_test_tests(*, name):
     Args:
       name: string; the name of the test suite.
     """
+    native.toolchain(
+        name = "image_test_broken_agent_toolchain",
+        # It cannot be analysed.
+        toolchain = ":failing_provider_tool",
+        toolchain_type = "//oci:agent_toolchain_type",
+    )
     oci_image_test(
         name = "image_test_config",
         cmd = [],
