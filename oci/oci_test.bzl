@@ -1,12 +1,14 @@
 """Defines `oci_test`."""
 
 load("//oci/private:attribute_error.bzl", "fail_attribute")
+load("//oci/private:content.bzl", "images_in")
 load("//oci/private:deliver_tool.bzl", "DELIVER_TOOL_ATTRS", "deliver_executable")
 load("//oci/private:delivery_spec.bzl", "test_spec")
 load("//oci/private:engine_environment.bzl", "ENGINE_ENVIRONMENT")
 load("//oci/private:label_text.bzl", "label_text")
 load("//oci/private:runfiles_path.bzl", "runfiles_path")
 load("//oci/private:test_images.bzl", "test_images")
+load("//oci/private:test_requirements.bzl", "execution_info", "test_requirements")
 load("//oci/private:wrapped_test.bzl", "WrappedTestInfo", "wrapped_test_aspect")
 
 visibility("public")
@@ -39,7 +41,15 @@ def _oci_test_impl(ctx):
         _environment(ctx, wrapped, coverage = coverage.environment, variables = wanted.variables),
         # Not `images`: what runs in a container tells nobody which lines it has run.
         coverage_common.instrumented_files_info(ctx, dependency_attributes = ["test"]),
-    ] + ([ctx.attr.test[testing.ExecutionInfo]] if testing.ExecutionInfo in ctx.attr.test else [])
+    ] + execution_info(
+        test_requirements(layers = [
+            layer
+            for named in wanted.images
+            for image in images_in(named.content)
+            for layer in image.layers
+        ]),
+        test = ctx.attr.test,
+    )
 
 def _environment(ctx, wrapped, *, coverage, variables):
     """The variables with which Bazel starts the target: those that it would start the test with, and the engine's."""

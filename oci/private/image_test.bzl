@@ -9,20 +9,23 @@ load(":image_expectations.bzl", "IMAGE_EXPECTATION_ATTRS", "expected_content_fil
 load(":image_test_layers.bzl", "carried_by_test")
 load(":image_test_spec.bzl", "image_test_spec")
 load(":run_engine.bzl", "RUN_ENGINES")
+load(":test_requirements.bzl", "execution_info", "test_requirements")
 
 visibility(["//oci/..."])
 
 def _oci_image_test_impl(ctx):
     expected = image_expectations(ctx)
+    image = image_of(ctx, attribute = "image", target = ctx.attr.image)
+    carried = carried_by_test(expected, engine = ctx.attr.engine)
     executable = deliver_executable(ctx)
     spec = image_test_spec(
         ctx,
-        carried = carried_by_test(expected, engine = ctx.attr.engine),
+        carried = carried,
         containers = _containers(ctx) if expected["commands"] else None,
         content_files = expected_content_files(ctx),
         executable = executable.file,
         expected = expected,
-        image = image_of(ctx, attribute = "image", target = ctx.attr.image),
+        image = image,
     )
     return [
         DefaultInfo(
@@ -30,7 +33,15 @@ def _oci_image_test_impl(ctx):
             files = depset([executable.file, spec.file]),
             runfiles = spec.runfiles.merge(executable.runfiles),
         ),
-    ] + ([RunEnvironmentInfo(inherited_environment = ENGINE_ENVIRONMENT)] if expected["commands"] else [])
+    ] + (_of_containers(ctx, fetched = [layer for layer in image.layers if not carried(layer)]) if expected["commands"] else [])
+
+def _of_containers(ctx, *, fetched):
+    """Returns the providers of a test that makes containers."""
+    return [RunEnvironmentInfo(inherited_environment = ENGINE_ENVIRONMENT)] + execution_info(test_requirements(
+        engine = ctx.attr.engine,
+        layers = fetched,
+        network = ctx.attr.network,
+    ))
 
 def _containers(ctx):
     # The image has no names of its own; the tool makes one.

@@ -120,6 +120,30 @@ def _commands_test_impl(ctx):
 
 _commands_test = make_analysis_test(_commands_test_impl)
 
+def _requirements_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    target = analysistest.target_under_test(env)
+    requirements = target[testing.ExecutionInfo].requirements if testing.ExecutionInfo in target else {}
+    asserts.equals(env, ctx.attr.expected, requirements.keys())
+    return analysistest.end(env)
+
+_requirements_test = make_analysis_test(
+    _requirements_test_impl,
+    attrs = {"expected": attr.string_list(doc = "What is wanted of where the test runs.")},
+)
+
+# Attributes, and what is wanted of where the test runs.
+_REQUIREMENTS = {
+    "commands": ({"commands": {"a": oci_expected_command()}}, []),
+    "config_of_pulled": ({"image": ":pull_built_on", "network": "host", "user": ""}, []),
+    "files_and_commands": ({"absent": ["/a"], "commands": {"a": oci_expected_command()}, "image": ":pull_built_on"}, []),
+    "files_of_pulled": ({"absent": ["/a"], "engine": "sandbox", "image": ":pull_built_on"}, []),
+    "network": ({"commands": {"a": oci_expected_command()}, "network": "default"}, ["requires-network"]),
+    "pulled": ({"commands": {"a": oci_expected_command()}, "image": ":pull_built_on"}, ["requires-network"]),
+    "pulled_in_sandbox": ({"commands": {"a": oci_expected_command()}, "engine": "sandbox", "image": ":pull_built_on"}, ["no-sandbox"]),
+    "sandbox": ({"commands": {"a": oci_expected_command()}, "engine": "sandbox", "network": "host"}, ["no-sandbox", "requires-network"]),
+}
+
 # What is expected, what runs commands; then what is carried of a layer that is delivered as a tar, a blob, or from a registry, and
 # of those in a layout.
 _CARRIED = [
@@ -299,6 +323,11 @@ def image_test_tests(*, name):
     }
     for test, (rule, target) in tests.items():
         rule(name = test, target_under_test = target)
+    for case, (arguments, expected) in _REQUIREMENTS.items():
+        target = "image_test_requirements_" + case
+        oci_image_test(name = target, tags = ["manual"], **({"image": ":image_app"} | arguments))
+        _requirements_test(name = target + "_test", expected = expected, target_under_test = ":" + target)
+        tests[target + "_test"] = None
     for case, (arguments, message) in _FAILURES.items():
         target = "failing_image_test_" + case
         oci_image_test(name = target, tags = ["manual"], **({"image": ":image_app"} | arguments))

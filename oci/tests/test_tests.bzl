@@ -152,10 +152,17 @@ def test_tests(*, name):
         requirements = ["requires-probe"],
         target_under_test = ":test_small",
     )
+    _environment_test(
+        name = "test_pulled_environment_test",
+        inherited = ["HOME"],
+        requirements = ["requires-probe", "requires-network"],
+        target_under_test = ":test_pulled",
+    )
     _environment_test(name = "test_untold_environment_test", target_under_test = ":test_app")
     tests = [
         ":test_actions_test",
         ":test_environment_test",
+        ":test_pulled_environment_test",
         ":test_spec_test",
         ":test_untold_environment_test",
     ]
@@ -252,4 +259,16 @@ def _fixtures():
         images = {"APP_IMAGE": ":test_app_load"},
         tags = ["manual"],
         test = ":test_alias",
+    )
+
+    # What the engine lacks of it is in a registry.
+    probe_test(name = "test_at_home_test", env_inherit = ["HOME"], tags = ["manual"], tells = True)
+    oci_test(
+        name = "test_pulled",
+        images = {
+            "APP_IMAGE": ":test_app_load",
+            "PULLED_IMAGE": ":pull_load",
+        },
+        tags = ["manual"],
+        test = ":test_at_home_test",
     )
