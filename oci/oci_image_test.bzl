@@ -96,7 +96,8 @@ def oci_image_test(
       network: string; what `commands` can reach: `none`, nothing; `default`, what containers of the engine can by default; `host`,
         what this machine can.
       without_engine: string; what becomes of `commands` where no container engine answers: `fail`, or `skip`, and the other
-        expectations decide.
+        expectations decide. Bazel keeps that result on this machine as it keeps any other, also when an engine is there later; it does
+        not go into a remote cache.
       emulation: bool; whether commands are run also in an image for another platform than the engine's, for an engine that can.
       **kwargs: [attributes that all tests
         have](https://bazel.build/reference/be/common-definitions#common-attributes-tests).

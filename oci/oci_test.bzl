@@ -42,12 +42,15 @@ def _oci_test_impl(ctx):
         # Not `images`: what runs in a container tells nobody which lines it has run.
         coverage_common.instrumented_files_info(ctx, dependency_attributes = ["test"]),
     ] + execution_info(
-        test_requirements(layers = [
-            layer
-            for named in wanted.images
-            for image in images_in(named.content)
-            for layer in image.layers
-        ]),
+        test_requirements(
+            layers = [
+                layer
+                for named in wanted.images
+                for image in images_in(named.content)
+                for layer in image.layers
+            ],
+            without_engine = ctx.attr.without_engine,
+        ),
         test = ctx.attr.test,
     )
 
@@ -140,7 +143,8 @@ already is an error.""",
             mandatory = True,
         ),
         "without_engine": attr.string(
-            doc = "What happens where no container engine answers: the test fails, or is reported as skipped and passes.",
+            doc = """What happens where no container engine answers: the test fails (`fail`), or is reported as skipped and passes (`skip`).
+Bazel keeps that result on this machine as it keeps any other, also when an engine is there later; it does not go into a remote cache.""",
             default = "fail",
             values = ["fail", "skip"],
         ),

@@ -41,6 +41,7 @@ def _of_containers(ctx, *, fetched):
         engine = ctx.attr.engine,
         layers = fetched,
         network = ctx.attr.network,
+        without_engine = ctx.attr.without_engine,
     ))
 
 def _containers(ctx):

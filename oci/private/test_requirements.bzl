@@ -2,11 +2,12 @@
 
 visibility(["//oci/..."])
 
-def test_requirements(*, layers, engine = "daemon", network = "none"):
+def test_requirements(*, layers, without_engine, engine = "daemon", network = "none"):
     """Tells Bazel where and how a test can run.
 
     Args:
       layers: list of `OciLayerInfo`; those that an engine may be sent, or only those of them that the test does not carry.
+      without_engine: string; what becomes of the test where there is no engine, `fail` or `skip`.
       engine: string; one of `RUN_ENGINES`.
       network: string; what commands in containers can reach.
 
@@ -21,6 +22,9 @@ def test_requirements(*, layers, engine = "daemon", network = "none"):
     # What the engine lacks of a registry's layers is fetched on the way.
     if network != "none" or [layer for layer in layers if layer.delivered == "registry"]:
         requirements["requires-network"] = "1"
+    if without_engine == "skip":
+        # What passes here because it is skipped has not passed on a machine with an engine.
+        requirements["no-remote-cache"] = "1"
     return requirements
 
 def execution_info(requirements, *, test = None):

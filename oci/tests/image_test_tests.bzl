@@ -142,6 +142,8 @@ _REQUIREMENTS = {
     "pulled": ({"commands": {"a": oci_expected_command()}, "image": ":pull_built_on"}, ["requires-network"]),
     "pulled_in_sandbox": ({"commands": {"a": oci_expected_command()}, "engine": "sandbox", "image": ":pull_built_on"}, ["no-sandbox"]),
     "sandbox": ({"commands": {"a": oci_expected_command()}, "engine": "sandbox", "network": "host"}, ["no-sandbox", "requires-network"]),
+    "skip": ({"commands": {"a": oci_expected_command()}, "without_engine": "skip"}, ["no-remote-cache"]),
+    "skip_nothing": ({"user": "", "without_engine": "skip"}, []),
 }
 
 # What is expected, what runs commands; then what is carried of a layer that is delivered as a tar, a blob, or from a registry, and

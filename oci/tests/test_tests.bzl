@@ -158,7 +158,7 @@ def test_tests(*, name):
         requirements = ["requires-probe", "requires-network"],
         target_under_test = ":test_pulled",
     )
-    _environment_test(name = "test_untold_environment_test", target_under_test = ":test_app")
+    _environment_test(name = "test_untold_environment_test", requirements = ["no-remote-cache"], target_under_test = ":test_app")
     tests = [
         ":test_actions_test",
         ":test_environment_test",
