@@ -107,8 +107,9 @@ oci_test(
 ```
 
 All images come in one load, which sends what the engine lacks; each variable is set to the reference of its image, such as
-`app:dev`. Then this process becomes that of the test: exit code, signals, `--test_filter`, sharding, `XML_OUTPUT_FILE` and
-coverage are the test's own. If an image cannot be loaded the test does not start.
+`app:dev`. Then this process becomes that of the test: exit code, signals, `--test_filter`, sharding and `XML_OUTPUT_FILE` are the
+test's own, and so is [coverage](testing.md#coverage) that Bazel's own merger reads. If an image cannot be loaded the test does not
+start.
 
 The test is any target that `bazel test` could run, without a change to it: its runfiles, `args`, `env` and `env_inherit` are
 taken over. What Bazel reads of the target that it runs (`size`, `timeout`, `shard_count`, `flaky`, `tags`) is said here. Give the
