@@ -14,6 +14,9 @@ OPTIONAL_EXPECTATIONS = ["cmd", "entrypoint", "exposed_ports", "stop_signal", "u
 # What no file may be: the attributes, and what the spec calls them.
 _POLICIES = ["no_setuid", "no_shell", "no_world_writable"]
 
+# Fields that only the values of one function have.
+_FIELDS = {"argv": "oci_expected_command", "mode": "oci_expected_file"}
+
 # @unsorted-dict-items
 IMAGE_EXPECTATION_ATTRS = {
     "given": attr.string_list(
@@ -127,12 +130,27 @@ def _check_paths(ctx):
             check_attribute(ctx.label, name, image_path_error(pattern))
 
 def _check_values(ctx):
-    for name, value_of in {"commands": "oci_expected_command", "files": "oci_expected_file"}.items():
+    for name, function in {"commands": "oci_expected_command", "files": "oci_expected_file"}.items():
         for key, text in getattr(ctx.attr, name).items():
-            if type(json.decode(text, None)) != "dict":
-                fail_attribute(ctx.label, name, "`{}` has the value `{}`: expected `{}(...)`".format(key, text, value_of))
+            found = _function_of(text)
+            if found != function:
+                fail_attribute(ctx.label, name, "`{}` has the value `{}`: expected `{}(...)`".format(
+                    key,
+                    found + "(...)" if found else text,
+                    function,
+                ))
             if not key.strip():
                 fail_attribute(ctx.label, name, "a key is empty: expected a name")
+
+def _function_of(text):
+    """Returns the name of the function that made a value, or `None`."""
+    value = json.decode(text, None)
+    if type(value) != "dict":
+        return None
+    for field, function in _FIELDS.items():
+        if field in value:
+            return function
+    return None
 
 def _check_contents(ctx):
     for path, target in ctx.attr.file_contents.items():

@@ -230,6 +230,10 @@ _FAILURES = {
         {"absent": ["/a"], "files": {"/a": oci_expected_file()}},
         "attribute `absent`: `/a` is in `files` too: expected it in one of the two",
     ),
+    "commands_file": (
+        {"commands": {"a": oci_expected_file()}},
+        "attribute `commands`: `a` has the value `oci_expected_file(...)`: expected `oci_expected_command(...)`",
+    ),
     "commands_value": (
         {"commands": {"a": "true"}},
         "attribute `commands`: `a` has the value `true`: expected `oci_expected_command(...)`",
@@ -245,6 +249,14 @@ _FAILURES = {
     "env_absent": (
         {"env": {"A": ""}, "env_absent": ["A"]},
         "attribute `env_absent`: `A` is in `env` too: expected it in one of the two",
+    ),
+    "files_command": (
+        {"files": {"/a": oci_expected_command()}},
+        "attribute `files`: `/a` has the value `oci_expected_command(...)`: expected `oci_expected_file(...)`",
+    ),
+    "files_object": (
+        {"files": {"/a": "{}"}},
+        "attribute `files`: `/a` has the value `{}`: expected `oci_expected_file(...)`",
     ),
     "files_path": (
         {"files": {"a": oci_expected_file()}},
