@@ -38,15 +38,9 @@ wrapped_test_aspect = aspect(
 
 def _expander(ctx):
     """Returns a function of an attribute's name and a text, which replaces locations and Make variables in it."""
-    attr = ctx.rule.attr
-    targets = {}
-    for name in ["data", "deps", "srcs", "tools"]:
-        found = getattr(attr, name, None)
-        for target in found if type(found) == "list" else []:
-            if type(target) == "Target":
-                targets[target.label] = target
+    targets = _located(ctx.rule.attr)
     variables = {}
-    for toolchain in getattr(attr, "toolchains", None) or []:
+    for toolchain in getattr(ctx.rule.attr, "toolchains", None) or []:
         if platform_common.TemplateVariableInfo in toolchain:
             variables |= toolchain[platform_common.TemplateVariableInfo].variables
 
@@ -54,10 +48,28 @@ def _expander(ctx):
         # Where a test is run, Bazel takes a location for a path in its runfiles.
         for word, in_runfiles in {"$(location ": "$(rootpath ", "$(locations ": "$(rootpaths "}.items():
             text = text.replace(word, in_runfiles)
-        text = ctx.expand_location(text, targets.values())
+        text = ctx.expand_location(text, targets)
         return ctx.expand_make_variables(attribute, text, variables)
 
     return expand
+
+def _located(attr):
+    """Returns the targets whose locations are known.
+
+    An alias and what it stands for are two, each with its own label. A label that comes once more from another attribute or in another
+    configuration is left out: Bazel 7 crashes if `expand_location` gets it twice.
+    """
+    first = {}
+    located = {}
+    for name in ["data", "deps", "srcs", "tools"]:
+        found = getattr(attr, name, None)
+        for target in found if type(found) == "list" else []:
+            if type(target) != "Target":
+                continue
+            known = first.setdefault(target.label, struct(attribute = name, target = target))
+            if known.attribute == name and known.target.files.to_list() == target.files.to_list():
+                located[target] = None
+    return located.keys()
 
 def _arguments(ctx, expand):
     arguments = []

@@ -69,9 +69,21 @@ probe_test = rule(
     doc = "A test that tells its variables, or does not and has attributes that are called like Bazel's.",
     attrs = {
         "data": attr.label_list(allow_files = True),
+        "deps": attr.label_list(),
         "env": attr.string_dict(),
         "env_inherit": attr.string_list(),
+        "srcs": attr.label_list(allow_files = True),
         "tells": attr.bool(),
+        "tools": attr.label_list(cfg = "exec"),
     },
     test = True,
+)
+
+def _variables_impl(ctx):
+    return [platform_common.TemplateVariableInfo(ctx.attr.variables)]
+
+variables = rule(
+    implementation = _variables_impl,
+    doc = "Make variables, for the attribute `toolchains`.",
+    attrs = {"variables": attr.string_dict()},
 )

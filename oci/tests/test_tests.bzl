@@ -4,7 +4,7 @@ load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//oci:defs.bzl", "oci_incremental_load", "oci_test")
 load(":action_graph.bzl", "actions_behind", "mnemonics")
 load(":analysis.bzl", "make_analysis_test")
-load(":fixtures.bzl", "probe_test")
+load(":fixtures.bzl", "files", "probe_test", "variables")
 
 visibility("private")
 
@@ -27,7 +27,19 @@ def _spec_test_impl(ctx):
             "kind": "test",
             "label": "//oci/tests:test_app",
             "test": {
-                "arguments": ["--flag=a b", "oci/tests/BUILD.bazel", "oci/tests/1 oci/tests/data/2", "$x"],
+                "arguments": [
+                    "--flag=a b",
+                    "oci/tests/BUILD.bazel",
+                    "oci/tests/1 oci/tests/data/2",
+                    "$x",
+                    "of a toolchain",
+                    # By its own name, and by that of an alias.
+                    "oci/tests/test_data.txt",
+                    "oci/tests/test_data.txt",
+                    "oci/tests/test_deps.txt",
+                    "oci/tests/data/text",
+                    "oci/tests/test_tools.txt",
+                ],
                 "executable": "_main/oci/tests/test_probe_test",
                 "label": "//oci/tests:test_probe_test",
             },
@@ -207,6 +219,10 @@ def _native_environment_test():
 def _fixtures():
     oci_incremental_load(name = "test_app_load", image = ":image_app", repo_tags = ["app:dev"], tags = ["manual"])
     oci_incremental_load(name = "test_index_load", image = ":index_split", tags = ["manual"])
+    for kind in ["data", "deps", "tools"]:
+        files(name = "test_" + kind, outs = ["test_{}.txt".format(kind)], tags = ["manual"])
+    native.alias(name = "test_data_alias", actual = ":test_data", tags = ["manual"])
+    variables(name = "test_variables", tags = ["manual"], variables = {"FROM_TOOLCHAIN": "of a toolchain"})
     probe_test(
         name = "test_probe_test",
         args = [
@@ -214,12 +230,31 @@ def _fixtures():
             "$(location BUILD.bazel)",
             "'$(locations :texts)'",
             "$$x",
+            "'$(FROM_TOOLCHAIN)'",
+            "$(rootpath :test_data)",
+            "$(rootpath :test_data_alias)",
+            "$(rootpath :test_deps)",
+            "$(rootpath :text)",
+            "$(rootpath :test_tools)",
         ],
-        data = ["BUILD.bazel", ":texts"],
+        data = [
+            "BUILD.bazel",
+            ":test_data",
+            ":test_data_alias",
+            ":texts",
+        ],
+        deps = [":test_deps"],
         # Not what Bazel would make of it.
         env = {"OF_THE_RULE": "$(RULEDIR)"},
         env_inherit = ["OF_THE_RULE_TOO"],
+        srcs = [":text"],
         tags = ["manual"],
+        toolchains = [":test_variables"],
+        # One of them for two machines.
+        tools = [
+            ":test_data",
+            ":test_tools",
+        ],
     )
     oci_test(
         name = "test_app",
