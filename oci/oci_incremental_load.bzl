@@ -43,7 +43,8 @@ def oci_incremental_load(*, name, image = None, repo_tags = [], images = {}, sta
     the target platform.
 
     Args:
-      name: string; the target's name, and the name of its executable.
+      name: string; the target's name, and the name of its executable. `<name>.json` is a target of the package from then on: beside a
+        source file `package.json` the load cannot be called `package`, since the file's label would be that of the load's.
       image: label; an `oci_image`, an `oci_import`, an `oci_index`, or a target with one directory in the OCI layout, such as
         rules_oci's `oci_image`; or an `oci_bundle`, which says itself how its images are called. Either this or `images` is
         given.
