@@ -111,7 +111,7 @@ All images come in one load, which sends what the engine lacks; each variable is
 test's own, and so is [coverage](testing.md#coverage) that Bazel's own merger reads. If an image cannot be loaded the test does not
 start.
 
-The test is any target that `bazel test` could run, without a change to it: its runfiles, `args`, `env` and `env_inherit` are
+The test is any test target (no `test_suite`), without a change to it: its runfiles, `args`, `env` and `env_inherit` are
 taken over. What Bazel reads of the target that it runs (`size`, `timeout`, `shard_count`, `flaky`, `tags`) is said here. Give the
 test itself `tags = ["manual"]` if it fails without its images.
 
