@@ -4,7 +4,7 @@ load("//oci/private:attribute_error.bzl", "fail_attribute")
 load("//oci/private:content.bzl", "images_in")
 load("//oci/private:deliver_tool.bzl", "DELIVER_TOOL_ATTRS", "deliver_executable")
 load("//oci/private:delivery_spec.bzl", "test_spec")
-load("//oci/private:engine_environment.bzl", "ENGINE_ENVIRONMENT")
+load("//oci/private:engine_environment.bzl", "ENGINE_ATTRS", "ENGINE_ENVIRONMENT")
 load("//oci/private:label_text.bzl", "label_text")
 load("//oci/private:runfiles_path.bzl", "runfiles_path")
 load("//oci/private:test_images.bzl", "test_images")
@@ -119,10 +119,6 @@ The engine is the one that `bazel run` would use, and the test gets its address 
 told not to start its reaper, unless `images` has an image for it, as `RYUK_CONTAINER_IMAGE` or `TESTCONTAINERS_RYUK_CONTAINER_IMAGE`.
 See [docs/testing.md](testing.md).""",
     attrs = {
-        "emulation": attr.bool(
-            doc = """Whether an image for another platform than the engine's is loaded, for an engine that can run it nevertheless.
-Otherwise it is an error, before the test starts.""",
-        ),
         "env": attr.string_dict(
             doc = "More variables for the test; they replace those of the same name in its own `env` and `env_inherit`.",
         ),
@@ -143,19 +139,13 @@ already is an error.""",
             executable = True,
             mandatory = True,
         ),
-        "without_engine": attr.string(
-            doc = """What happens where no container engine answers: the test fails (`fail`), or is reported as skipped and passes (`skip`).
-Bazel keeps that result on this machine as it keeps any other, also when an engine is there later; it does not go into a remote cache.""",
-            default = "fail",
-            values = ["fail", "skip"],
-        ),
         # Where Bazel looks for what merges coverage; nothing unless it is collected.
         "_lcov_merger": attr.label(
             cfg = "exec",
             default = configuration_field(fragment = "coverage", name = "output_generator"),
             executable = True,
         ),
-    } | DELIVER_TOOL_ATTRS,
+    } | DELIVER_TOOL_ATTRS | ENGINE_ATTRS,
     fragments = ["coverage"],
     test = True,
 )

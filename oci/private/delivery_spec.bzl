@@ -3,7 +3,7 @@
 load(":content.bzl", "image_names", "images_in", "is_index")
 load(":label_text.bzl", "label_text")
 load(":runfiles_path.bzl", "runfiles_path")
-load(":runfiles_places.bzl", "runfiles_places")
+load(":written_spec.bzl", "places_beside", "written_spec")
 
 visibility(["//oci/..."])
 
@@ -60,16 +60,16 @@ def push_spec(ctx, *, executable, images):
     Returns:
       struct of `file`, the spec, and `runfiles`, all files that it names and itself.
     """
-    places = _places(executable, [
+    places = places_beside(executable, [
         file
         for pushed in images
         for file in [pushed.destinations, pushed.content.manifest] +
                     [file for image in images_in(pushed.content) for file in _pushed_files(image)]
     ])
-    return _written(
+    return written_spec(
         ctx,
-        contents = [pushed.content for pushed in images],
         executable = executable,
+        layouts = _layouts([pushed.content for pushed in images]),
         places = places,
         spec = {
             "kind": "push",
@@ -91,11 +91,11 @@ def prune_spec(ctx, *, executable):
     Returns:
       struct of `file`, the spec, and `runfiles`, itself.
     """
-    return _written(
+    return written_spec(
         ctx,
-        contents = [],
         executable = executable,
-        places = _places(executable, []),
+        layouts = [],
+        places = places_beside(executable, []),
         spec = {
             "kind": "prune",
             "label": label_text(ctx.label),
@@ -103,15 +103,15 @@ def prune_spec(ctx, *, executable):
     )
 
 def _written_load(ctx, *, executable, images, kind, more):
-    places = _places(executable, [
+    places = places_beside(executable, [
         file
         for named in images
         for file in [named.tags] + [file for image in images_in(named.content) for file in _loaded_files(image)]
     ])
-    return _written(
+    return written_spec(
         ctx,
-        contents = [named.content for named in images],
         executable = executable,
+        layouts = _layouts([named.content for named in images]),
         places = places,
         spec = {
             "kind": kind,
@@ -123,23 +123,8 @@ def _written_load(ctx, *, executable, images, kind, more):
         } | more,
     )
 
-def _places(executable, files):
-    return runfiles_places(files, below = runfiles_path(executable.short_path) + ".delivery")
-
-def _written(ctx, *, contents, executable, places, spec):
-    file = ctx.actions.declare_file(executable.basename + ".delivery.json", sibling = executable)
-    ctx.actions.write(content = json.encode_indent(spec), output = file)
-    return struct(
-        file = file,
-        runfiles = ctx.runfiles(
-            files = [file],
-            root_symlinks = places.root_symlinks,
-            transitive_files = depset(
-                places.files,
-                transitive = [image.base_layout_files for content in contents for image in images_in(content)],
-            ),
-        ),
-    )
+def _layouts(contents):
+    return [image.base_layout_files for content in contents for image in images_in(content)]
 
 def _loaded_content(places, content):
     if not is_index(content):

@@ -3,7 +3,7 @@
 load("//oci:providers.bzl", "StevedoreToolInfo")
 load(":agent.bzl", "AGENT")
 load(":deliver_tool.bzl", "DELIVER_TOOL_ATTRS", "deliver_executable")
-load(":engine_environment.bzl", "ENGINE_ENVIRONMENT")
+load(":engine_environment.bzl", "ENGINE_ATTRS", "ENGINE_ENVIRONMENT")
 load(":image_aspect.bzl", "image_aspect", "image_of")
 load(":image_expectations.bzl", "IMAGE_EXPECTATION_ATTRS", "expected_content_files", "image_expectations")
 load(":image_test_layers.bzl", "carried_by_test")
@@ -85,18 +85,10 @@ oci_image_test = rule(
             default = "none",
             values = ["none", "default", "host"],
         ),
-        "without_engine": attr.string(
-            doc = "What becomes of `commands` where no container engine answers.",
-            default = "fail",
-            values = ["fail", "skip"],
-        ),
-        "emulation": attr.bool(
-            doc = "Whether an image for another platform than the engine's is run.",
-        ),
         "_agent": attr.label(
             default = _agent_of,
             providers = [StevedoreToolInfo],
         ),
-    } | DELIVER_TOOL_ATTRS,
+    } | DELIVER_TOOL_ATTRS | ENGINE_ATTRS,
     test = True,
 )

@@ -4,8 +4,7 @@ It is read by `tools/delivery/src/spec/image_test.rs` and `tools/image_check/src
 """
 
 load(":label_text.bzl", "label_text")
-load(":runfiles_path.bzl", "runfiles_path")
-load(":runfiles_places.bzl", "runfiles_places")
+load(":written_spec.bzl", "places_beside", "written_spec")
 
 visibility(["//oci/..."])
 
@@ -27,17 +26,20 @@ def image_test_spec(ctx, *, executable, image, expected, content_files, containe
     layers = [_carried_layer(layer, carried(layer)) for layer in image.layers]
     base_layouts = [image.base_layout] if image.base_layout and carried(None) else []
     of_containers = [containers.agent, containers.tags] if containers else []
-    places = runfiles_places(
+    places = places_beside(
+        executable,
         [image.config, image.description] +
         [file for layer in layers if layer for file in layer.values()] +
         base_layouts +
         content_files.values() +
         of_containers,
-        below = runfiles_path(executable.short_path) + ".delivery",
     )
-    file = ctx.actions.declare_file(executable.basename + ".delivery.json", sibling = executable)
-    ctx.actions.write(
-        content = json.encode_indent({
+    return written_spec(
+        ctx,
+        executable = executable,
+        layouts = [image.base_layout_files] if base_layouts else [],
+        places = places,
+        spec = {
             "kind": "image_test",
             "label": label_text(ctx.label),
             "image": {
@@ -52,19 +54,7 @@ def image_test_spec(ctx, *, executable, image, expected, content_files, containe
             },
             "expected": expected | {"files": _files(expected["files"], content_files, places)},
             "containers": _containers(containers, places),
-        }),
-        output = file,
-    )
-    return struct(
-        file = file,
-        runfiles = ctx.runfiles(
-            files = [file],
-            root_symlinks = places.root_symlinks,
-            transitive_files = depset(
-                places.files,
-                transitive = [image.base_layout_files] if base_layouts else [],
-            ),
-        ),
+        },
     )
 
 def _carried_layer(layer, kind):
