@@ -81,7 +81,12 @@ impl<'a> Subject<'a> {
     pub(crate) fn age(&self, age: Duration) {
         let reference: Reference = self.name.parse().unwrap();
         for mark in self.marks() {
-            let old = Mark::new(SystemTime::now() - age, self.files.id, &reference).unwrap();
+            let made = SystemTime::now() - age;
+            let old = match mark.stands_for(&reference) {
+                true => Mark::new(made, self.files.id, &reference),
+                false => Mark::without_name(made, self.files.id, &reference),
+            };
+            let old = old.unwrap();
             self.tag(old.name());
             let path = format!("/images/{}", mark.name());
             let (status, answer) = self.bench.api.call("DELETE", &path, &Value::Null).unwrap();

@@ -170,6 +170,28 @@ fn a_name_that_has_moved_on_stays_where_it_is() {
     });
 }
 
+#[test]
+fn a_name_that_was_somebodys_stays() {
+    with_all(|bench| {
+        let mine = Subject::new(bench, "somebodys");
+        let loaded = mine.load("--for-tests=no");
+        let id = loaded.report["image_id"].as_str().unwrap().to_owned();
+        let taken = Subject::of(bench, "somebodys", &[bench.tar("of a test", 100_000)]);
+        taken.load("--for-tests=yes");
+        let marks = taken.marks();
+        let engine = &bench.name;
+        assert_eq!(marks.len(), 1, "{engine}: {marks:?}");
+        assert!(!marks[0].stands_for(&taken.name.parse().unwrap()));
+        taken.age(OLD);
+        let finished = prune(bench, &[]);
+        assert_eq!(outcome(&finished, &taken), Value::Null, "{engine}");
+        assert!(taken.marks().is_empty(), "{engine}");
+        assert!(taken.id().is_some(), "{engine}");
+        taken.remove();
+        bench.api.remove_image(&id).unwrap();
+    });
+}
+
 /// An age of nothing is the hardest: each load may lose its image again at once, but none may fail, and nothing may be left.
 #[test]
 fn images_are_removed_while_they_are_loaded() {
