@@ -20,7 +20,9 @@ fn made(label: &str, id: &Digest) -> Option<Reference> {
     let parts = label.split(['/', ':', '@']).map(component);
     let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
     let tag: String = id.hex().chars().take(DIGITS).collect();
-    format!("{REGISTRY}/{}:{tag}", parts.join("/")).parse().ok()
+    let name = |repository: &str| format!("{REGISTRY}/{repository}:{tag}").parse().ok();
+    // A name may have 255 characters, a label may have more.
+    name(&parts.join("/")).or_else(|| name(&Digest::of(label.as_bytes()).hex()))
 }
 
 /// A part of a label as a part of a repository: lower case, and one hyphen in the place of all that is not allowed there.
@@ -46,6 +48,10 @@ mod tests {
                 "rules-x-pull-postgres/image",
             ),
             ("//A b/c_:_x.Y", "a-b/c/x-y"),
+            (
+                &format!("//{}:image", "a".repeat(255)),
+                "691beec65a3e82df9df7f7ba8a9a53a0e47e38392acf9b70c727acf1a3b11c0d",
+            ),
         ] {
             let name = made(label, &id).ok_or("no name")?;
             assert_eq!(
