@@ -12,6 +12,10 @@ use crate::command::{finish, output, run};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 
+/// Flags of `bazel test` and `bazel coverage`: a test that has passed is run again nevertheless, and what a failed one wrote
+/// is shown.
+pub(crate) const TEST_FLAGS: [&str; 2] = ["--nocache_test_results", "--test_output=errors"];
+
 /// A workspace that `dev/bazel` works in.
 pub(crate) struct Bazel<'a> {
     workspace: &'a Workspace,

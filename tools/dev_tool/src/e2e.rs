@@ -8,6 +8,7 @@ mod flattened;
 mod hello;
 mod imported;
 mod matrix;
+mod patience;
 mod platforms;
 mod prebuilt;
 mod pull;

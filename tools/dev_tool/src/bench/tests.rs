@@ -10,7 +10,7 @@ use super::subject::{self, TOP};
 use super::table::{Goal, Table};
 use super::target::{seconds, Target};
 use super::ALLOWANCE;
-use crate::bazel::Bazel;
+use crate::bazel::{Bazel, TEST_FLAGS};
 use crate::clock::median;
 use crate::command::run;
 use crate::edited_file::EditedFile;
@@ -282,7 +282,8 @@ impl<'a> TestBench<'a> {
             format!("--jobs={TESTS}"),
             format!("--local_test_jobs={at_once}"),
         ];
-        let flags = [tests, &host, &jobs[0], &jobs[1], "--nocache_test_results"];
-        self.bazel.command("test", &flags)
+        let flags = [tests, &host, &jobs[0], &jobs[1]];
+        self.bazel
+            .command("test", &[&TEST_FLAGS[..], &flags].concat())
     }
 }

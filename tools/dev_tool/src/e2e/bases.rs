@@ -9,11 +9,12 @@ use crate::engine::Running;
 
 /// Loads each image and looks at what the engine then has.
 pub(crate) fn cases(report: &mut Report, bazel: &Bazel<'_>, engine: &Running) {
+    let mut report = report.of_engine(engine.name());
     for (target, image) in [
         ("//:load_on_linked", "cases/on-linked:latest"),
         ("//:load_on_filegroup", "cases/on-filegroup:latest"),
     ] {
-        report.case(format!("{}: {target} is loaded", engine.name()), || {
+        report.case(format!("{target} is loaded"), || {
             loaded(bazel, engine, target, image)
         });
     }

@@ -5,11 +5,11 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{ensure, Context, Result};
 
+use super::patience::wait_for;
 use super::report::Report;
 use crate::bazel::Bazel;
 use crate::command::output;
@@ -26,6 +26,9 @@ const UPPER_LAYERS: [&str; 3] = ["//:data_layer", "//:server_layer", "//:site_la
 
 /// What may come on top of a layer's tar in an upload: heads, framing, config, manifest.
 const ALLOWANCE: u64 = 64 * 1024;
+
+/// How long the server may take to start, and to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The example, an engine, and the counting proxy between them.
 pub(crate) struct Hello<'a> {
@@ -51,28 +54,15 @@ impl<'a> Hello<'a> {
 
     /// Every case, in an order in which each finds what it needs.
     pub(crate) fn cases(&self, report: &mut Report) {
-        let engine = self.engine.name().to_string();
-        report.case(
-            format!("{engine}: a first load sends every layer once"),
-            || self.first_load(),
-        );
-        report.case(
-            format!("{engine}: an unchanged image sends nothing"),
-            || self.unchanged(),
-        );
-        report.case(format!("{engine}: a further tag sends nothing"), || {
-            self.further_tag()
-        });
-        report.case(format!("{engine}: the server answers"), || {
+        let mut report = report.of_engine(self.engine.name());
+        report.case("a first load sends every layer once", || self.first_load());
+        report.case("an unchanged image sends nothing", || self.unchanged());
+        report.case("a further tag sends nothing", || self.further_tag());
+        report.case("the server answers", || {
             self.answers("Hello from a container.")
         });
-        report.case(
-            format!("{engine}: the base comes out as it went in"),
-            || self.base_is_kept(),
-        );
-        report.case(format!("{engine}: a changed file costs one layer"), || {
-            self.changed_file()
-        });
+        report.case("the base comes out as it went in", || self.base_is_kept());
+        report.case("a changed file costs one layer", || self.changed_file());
     }
 
     fn first_load(&self) -> Result<()> {
@@ -291,17 +281,10 @@ fn read_tree(tar: &PathBuf) -> Result<FileTree> {
 
 /// Asks for `/` until the server is there.
 fn get(port: u16) -> Result<String> {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let mut stream = loop {
-        match TcpStream::connect(("127.0.0.1", port)) {
-            Ok(stream) => break stream,
-            Err(error) if Instant::now() >= deadline => {
-                return Err(error).context("the server cannot be reached");
-            }
-            Err(_) => thread::sleep(Duration::from_millis(50)),
-        }
-    };
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    let mut stream = wait_for(PATIENCE, || {
+        TcpStream::connect(("127.0.0.1", port)).context("the server cannot be reached")
+    })?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream

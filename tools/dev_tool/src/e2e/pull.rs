@@ -12,6 +12,7 @@ use std::process::Command;
 use anyhow::{ensure, Context, Result};
 
 use super::report::Report;
+use crate::bazel::TEST_FLAGS;
 use crate::command::output;
 use crate::engine::Running;
 use crate::root_file_system::own_architecture;
@@ -189,7 +190,7 @@ fn tested(stand: &Stand<'_>, workspace: &Workspace) -> Result<()> {
     stand.forget_blobs()?;
     for lacking in [stand.base.layers(own_architecture()).len(), 0] {
         stand.proxy.take()?;
-        let mut test = stand.command("test", &["--nocache_test_results", "//:test"]);
+        let mut test = stand.command("test", &[&TEST_FLAGS[..], &["//:test"]].concat());
         output(test.env("DOCKER_HOST", engine.host()))?;
         let fetched = stand.layers_in(&stand.proxy.take()?);
         ensure!(

@@ -31,6 +31,14 @@ impl Report {
         }
     }
 
+    /// The cases of one engine, whose names begin with it.
+    pub(crate) fn of_engine(&mut self, engine: impl Display) -> EngineReport<'_> {
+        EngineReport {
+            report: self,
+            engine: engine.to_string(),
+        }
+    }
+
     /// Notes cases that could not be tried, and why.
     pub(crate) fn skip(&mut self, name: impl Display, reason: impl Display) {
         self.skipped += 1;
@@ -50,6 +58,25 @@ impl Report {
     }
 }
 
+/// What [`Report::of_engine`] gives.
+#[derive(Debug)]
+pub(crate) struct EngineReport<'a> {
+    report: &'a mut Report,
+    engine: String,
+}
+
+impl EngineReport<'_> {
+    /// [`Report::case`] for this engine.
+    pub(crate) fn case(&mut self, name: impl Display, case: impl FnOnce() -> Result<()>) {
+        self.report.case(format!("{}: {name}", self.engine), case);
+    }
+
+    /// [`Report::skip`] for this engine.
+    pub(crate) fn skip(&mut self, name: impl Display, reason: impl Display) {
+        self.report.skip(format!("{}: {name}", self.engine), reason);
+    }
+}
+
 fn indented(error: &anyhow::Error) -> String {
     let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
     causes.join("\ncaused by: ").replace('\n', "\n  ")
@@ -63,7 +90,9 @@ mod tests {
     fn a_failed_case_fails_the_run() {
         let mut report = Report::default();
         report.case("good", || Ok(()));
-        report.case("bad", || bail!("no luck"));
+        report
+            .of_engine("docker-28")
+            .case("bad", || bail!("no luck"));
         report.skip("other", "not here");
         assert_eq!((report.passed, report.failed, report.skipped), (1, 1, 1));
         assert!(report.finish().is_err());

@@ -61,55 +61,47 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
 }
 
 fn stand_cases(report: &mut Report, mut stand: Stand<'_>, first: &mut Option<Outcome>) {
-    let name = stand.name();
+    let mut report = report.of_engine(stand.name());
     let mut built = None;
-    report.case(format!("{name}: commands run"), || {
+    report.case("commands run", || {
         stand.build(&TARGETS)?;
         built = Some(outcome(&stand)?);
         Ok(())
     });
     let Some(built) = built else {
-        report.skip(format!("{name}: what commands do"), "they do not run");
+        report.skip("what commands do", "they do not run");
         return;
     };
     let is_first = first.is_none();
     let first = first.get_or_insert_with(|| built.clone());
-    let mut case = |name: &str, case: &mut dyn FnMut() -> Result<()>| {
-        report.case(format!("{}: {name}", stand.name()), case);
-    };
-    case("the same comes out as elsewhere", &mut || {
-        same(first, &built)
+    report.case("the same comes out as elsewhere", || same(first, &built));
+    report.case("a second build runs nothing", || second(&stand));
+    report.case("the machine is not in the action's key", || key(&stand));
+    report.case("commands that change nothing, where that is fine", || {
+        nothing(&stand)
     });
-    case("a second build runs nothing", &mut || second(&stand));
-    case("the machine is not in the action's key", &mut || {
-        key(&stand)
-    });
-    case(
-        "commands that change nothing, where that is fine",
-        &mut || nothing(&stand),
-    );
-    case("secrets are seen, and masked", &mut || {
+    report.case("secrets are seen, and masked", || {
         secrets::are_seen_and_masked(&stand)
     });
-    case("secrets are nowhere", &mut || secrets::are_nowhere(&stand));
+    report.case("secrets are nowhere", || secrets::are_nowhere(&stand));
     if stand.engine.is_some() {
-        case("an image of two runs is loaded, and runs", &mut || {
+        report.case("an image of two runs is loaded, and runs", || {
             loaded(&stand)
         });
     }
     if is_first {
-        case("commands see what they are given", &mut || seen(&stand));
-        case("files and directories come out", &mut || extracted(&stand));
-        case("the layer is what was changed", &mut || {
+        report.case("commands see what they are given", || seen(&stand));
+        report.case("files and directories come out", || extracted(&stand));
+        report.case("the layer is what was changed", || {
             layer::is_the_change(&stand)
         });
     }
-    refused::cases(report, &stand);
-    report.case(format!("{name}: caches stay"), || cached(&mut stand));
-    report.case(format!("{name}: another secret runs nothing"), || {
+    refused::cases(&mut report, &stand);
+    report.case("caches stay", || cached(&mut stand));
+    report.case("another secret runs nothing", || {
         secrets::are_in_no_key(&mut stand)
     });
-    report.case(format!("{name}: nothing is left"), || left(&stand));
+    report.case("nothing is left", || left(&stand));
 }
 
 /// What came out of `TARGETS`: digests of layers, and contents of files.

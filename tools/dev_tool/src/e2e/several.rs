@@ -18,16 +18,13 @@ const NAMES: [&str; 3] = [
 
 /// Loads them, in two ways.
 pub(crate) fn cases(report: &mut Report, bazel: &Bazel<'_>, engine: &Running) {
-    let name = engine.name();
-    report.case(
-        format!("{name}: {TARGET} sends a shared layer once"),
-        || {
-            // Together they have five layers; three of those differ.
-            loaded(bazel, engine, ("loaded", 3))?;
-            loaded(bazel, engine, ("unchanged", 0))
-        },
-    );
-    report.case(format!("{name}: {TARGET} as a docker archive"), || {
+    let mut report = report.of_engine(engine.name());
+    report.case(format!("{TARGET} sends a shared layer once"), || {
+        // Together they have five layers; three of those differ.
+        loaded(bazel, engine, ("loaded", 3))?;
+        loaded(bazel, engine, ("unchanged", 0))
+    });
+    report.case(format!("{TARGET} as a docker archive"), || {
         for image in NAMES {
             engine.docker(["rmi", image])?;
         }

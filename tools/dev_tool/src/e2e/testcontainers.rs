@@ -1,12 +1,12 @@
 //! `e2e/testcontainers`: the libraries that start containers for tests, in each language, against engines whose containers have a network.
 
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{ensure, Result};
 
+use super::patience::wait_for;
 use super::report::Report;
-use crate::bazel::Bazel;
+use crate::bazel::{Bazel, TEST_FLAGS};
 use crate::command::{finish, output};
 use crate::engine::Running;
 use crate::workspace::Workspace;
@@ -38,38 +38,40 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
     }
     for name in ENGINES {
         let engine = Running::start(workspace, name, "e2e")?;
+        let mut report = report.of_engine(name);
         for package in PACKAGES {
             report.case(
-                format!("{name}: {package} tests with an application and its database"),
+                format!("{package} tests with an application and its database"),
                 || test(&bazel, &engine, &[&format!("//{package}/...")]),
             );
         }
-        report.case(format!("{name}: the tests run side by side"), || {
+        report.case("the tests run side by side", || {
             test(&bazel, &engine, &["--local_test_jobs=6", "//..."])
         });
-        report.case(
-            format!("{name}: no container and no network is left"),
-            || left(&engine),
-        );
-        report.case(
-            format!("{name}: what a killed test leaves is removed"),
-            || killed(&bazel, &engine),
-        );
+        report.case("no container and no network is left", || left(&engine));
+        report.case("what a killed test leaves is removed", || {
+            killed(&bazel, &engine)
+        });
     }
     Ok(())
 }
 
 /// Runs tests, whatever was found before.
 fn test(bazel: &Bazel<'_>, engine: &Running, arguments: &[&str]) -> Result<()> {
-    let options = ["--nocache_test_results", "--test_output=errors"];
-    let mut command = bazel.command("test", &[&options[..], arguments].concat());
+    let mut command = bazel.command("test", &[&TEST_FLAGS[..], arguments].concat());
     output(command.env("DOCKER_HOST", engine.host())).map(drop)
 }
 
 /// A test that is killed while its containers run: the reaper, whose image is one of its `images`, removes them.
 fn killed(bazel: &Bazel<'_>, engine: &Running) -> Result<()> {
-    let options = ["--nocache_test_results", "--test_output=all"];
-    let mut command = bazel.command("test", &[&options[..], &["//node:killed_test"]].concat());
+    let mut command = bazel.command(
+        "test",
+        &[
+            &TEST_FLAGS[..],
+            &["--test_output=all", "//node:killed_test"],
+        ]
+        .concat(),
+    );
     let result = finish(command.env("DOCKER_HOST", engine.host()))?;
     let said = String::from_utf8_lossy(&result.stdout);
     ensure!(
@@ -82,17 +84,13 @@ fn killed(bazel: &Bazel<'_>, engine: &Running) -> Result<()> {
 
 /// Waits until no container and no network is there that a test has made.
 fn left(engine: &Running) -> Result<()> {
-    let begun = Instant::now();
-    loop {
+    wait_for(PATIENCE, || {
         let containers = engine.docker(["ps", "--all", "--quiet"])?;
         let networks = engine.docker(["network", "ls", "--quiet", "--filter=type=custom"])?;
-        if containers.is_empty() && networks.is_empty() {
-            return Ok(());
-        }
         ensure!(
-            begun.elapsed() < PATIENCE,
+            containers.is_empty() && networks.is_empty(),
             "there are containers: {containers:?}, and networks: {networks:?}"
         );
-        thread::sleep(Duration::from_millis(100));
-    }
+        Ok(())
+    })
 }

@@ -40,33 +40,29 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
             libraries::cases(report, &stand);
         }
         clean_up::cases(report, &stand);
-        report.case(format!("{name}: no container is left"), || {
-            let left = stand.engine.docker(["ps", "--all", "--quiet"])?;
-            ensure!(left.is_empty(), "there are containers: {left}");
-            Ok(())
-        });
+        report
+            .of_engine(name)
+            .case("no container is left", || stand.has_no_container());
     }
     Ok(())
 }
 
 fn engine_cases(report: &mut Report, stand: &Stand<'_>) {
-    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
-        report.case(format!("{}: {name}", stand.engine.name()), case);
-    };
-    case("eight tests at once cause one upload", &|| crowd(stand));
-    case("a test finds its images", &|| {
+    let mut report = report.of_engine(stand.engine.name());
+    report.case("eight tests at once cause one upload", || crowd(stand));
+    report.case("a test finds its images", || {
         stand.test("//:it", &[])?.expect("PASSED", &["3 passed"])
     });
-    case("a test that calls the load itself", &|| {
+    report.case("a test that calls the load itself", || {
         let tested = stand.test("//cpp:greeting_test", &[])?;
         tested.expect("PASSED", &["Hello from a test's image."])
     });
-    case("variables are references that the engine knows", &|| {
+    report.case("variables are references that the engine knows", || {
         references(stand)
     });
-    case(
+    report.case(
         "a test sees the engine in Bazel's strictest sandbox",
-        &|| {
+        || {
             let flags = [
                 "--spawn_strategy=linux-sandbox",
                 "--incompatible_sandbox_hermetic_tmp",

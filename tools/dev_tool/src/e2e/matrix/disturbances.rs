@@ -12,6 +12,7 @@ use stevedore_testing::{Finished, Program};
 use super::stand::{succeeded, Image, Stand, ALLOWANCE};
 use super::table::Verdict;
 use super::uses::whole;
+use crate::e2e::patience::wait_for;
 use crate::proxy::{Disturbance, Proxy};
 
 /// How many bytes have been sent when a load is interrupted: amid the layers.
@@ -279,23 +280,18 @@ fn comes_back_to(stand: &Stand<'_>, before: &[String]) -> Result<()> {
     if let Some(image) = names.iter().find(|name| !name.contains("<none>")) {
         stand.client.collect(&stand.engine, image)?;
     }
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
+    wait_for(Duration::from_secs(10), || {
         let content = stand.content()?;
-        if content == before {
-            return Ok(());
-        }
-        if Instant::now() >= deadline {
-            let extra: Vec<_> = content
-                .iter()
-                .filter(|entry| !before.contains(entry))
-                .collect();
-            let lost: Vec<_> = before
-                .iter()
-                .filter(|entry| !content.contains(entry))
-                .collect();
-            anyhow::bail!("this stayed behind: {extra:?}; this is gone: {lost:?}");
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
+        let lacking = |entries: &[String], of: &[String]| -> Vec<String> {
+            let lacks = |entry: &&String| !entries.contains(entry);
+            of.iter().filter(lacks).cloned().collect()
+        };
+        ensure!(
+            content == before,
+            "this stayed behind: {:?}; this is gone: {:?}",
+            lacking(before, &content),
+            lacking(&content, before)
+        );
+        Ok(())
+    })
 }

@@ -5,14 +5,14 @@ use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result};
 use serde_json::{json, Value};
 
 use crate::cleanup::Cleanup;
 use crate::command::run;
+use crate::e2e::patience::wait_for;
 use crate::engine::{search_paths, Packages};
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
@@ -109,20 +109,16 @@ fn serve(mut command: Command, programs: &Path, folder: &Path) -> Result<Child> 
 
 /// The port, which it writes down when it serves.
 fn port(folder: &Path) -> Result<u64> {
-    let start = Instant::now();
-    while start.elapsed() < LIMIT {
+    wait_for(LIMIT, || {
         let text = fs::read(folder.join(INFO)).unwrap_or_default();
         let found = serde_json::from_slice::<Value>(&text).ok();
-        if let Some(port) = found.and_then(|info| info["port"].as_u64()) {
-            return Ok(port);
-        }
-        thread::sleep(Duration::from_millis(50));
-    }
-    let said = fs::read_to_string(folder.join(LOG)).unwrap_or_default();
-    bail!(
-        "justbuild does not serve after {} s: {said}",
-        LIMIT.as_secs()
-    )
+        found
+            .and_then(|info| info["port"].as_u64())
+            .with_context(|| {
+                let said = fs::read_to_string(folder.join(LOG)).unwrap_or_default();
+                format!("justbuild does not serve: {said}")
+            })
+    })
 }
 
 fn end(child: &Mutex<Child>) -> Result<()> {

@@ -3,7 +3,7 @@
 use anyhow::{ensure, Result};
 
 use super::stand::Stand;
-use crate::e2e::report::Report;
+use crate::e2e::report::EngineReport;
 
 /// A target of `e2e/run/cases`, and what the message must contain.
 const REFUSALS: &[(&str, &[&str])] = &[
@@ -21,12 +21,10 @@ const REFUSALS: &[(&str, &[&str])] = &[
 ];
 
 /// Every refusal.
-pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
+pub(super) fn cases(report: &mut EngineReport<'_>, stand: &Stand<'_>) {
     for (name, parts) in REFUSALS {
         let target = format!("//cases:{name}");
-        report.case(format!("{}: {target} fails", stand.name()), || {
-            refused(stand, &target, parts)
-        });
+        report.case(format!("{target} fails"), || refused(stand, &target, parts));
     }
 }
 

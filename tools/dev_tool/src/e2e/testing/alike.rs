@@ -97,12 +97,9 @@ const BEHAVIOURS: &[Behaviour] = &[
 
 /// Every behaviour.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
+    let mut report = report.of_engine(stand.engine.name());
     for behaviour in BEHAVIOURS {
-        let name = format!(
-            "{}: the same as without oci_test: {}",
-            stand.engine.name(),
-            behaviour.name
-        );
+        let name = format!("the same as without oci_test: {}", behaviour.name);
         report.case(name, || same(stand, behaviour));
     }
     for (name, arguments) in [
@@ -110,10 +107,7 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         ("that fails", &["exit=7"]),
         ("that a signal ends", &["signal=15"]),
     ] {
-        let name = format!(
-            "{}: the same as without oci_test: `bazel run` of a test {name}",
-            stand.engine.name()
-        );
+        let name = format!("the same as without oci_test: `bazel run` of a test {name}");
         report.case(name, || same_run(stand, arguments));
     }
 }

@@ -13,13 +13,11 @@ use crate::e2e::report::Report;
 
 /// Those that every engine must pass; the images are those that the cases before have loaded.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
-    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
-        report.case(format!("{}: {name}", stand.engine.name()), case);
-    };
-    case("what a load brings is told before it", &|| told(stand));
-    case(
+    let mut report = report.of_engine(stand.engine.name());
+    report.case("what a load brings is told before it", || told(stand));
+    report.case(
         "what tests have brought is removed, and nothing else",
-        &|| pruned(stand),
+        || pruned(stand),
     );
 }
 

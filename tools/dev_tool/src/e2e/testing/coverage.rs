@@ -20,8 +20,8 @@ const NOT_RUN: &str = "sign.c:5";
 
 /// The one case.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
-    let name = stand.engine.name();
-    report.case(format!("{name}: coverage is that of the test"), || {
+    let mut report = report.of_engine(stand.engine.name());
+    report.case("coverage is that of the test", || {
         let bare = covered(stand, "//coverage:sign_test")?;
         let wrapped = covered(stand, "//coverage:sign_with_image")?;
         ensure!(

@@ -1,62 +1,54 @@
 //! Tests of what an image is: what they tell when something differs, and what commands leave behind.
 
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
 
-use super::stand::Stand;
+use super::stand::{Stand, NOWHERE};
 use crate::command::{finish, output};
+use crate::e2e::patience::wait_for;
 use crate::e2e::report::Report;
-
-/// Where there is no engine.
-const NOWHERE: &str = "unix:///no/such/docker.sock";
 
 /// How long a container has for its end.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Those that every engine must pass.
 pub(super) fn engine_cases(report: &mut Report, stand: &Stand<'_>) {
-    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
-        report.case(format!("{}: {name}", stand.engine.name()), case);
-    };
-    case("an image's commands do what is expected", &|| {
+    let mut report = report.of_engine(stand.engine.name());
+    report.case("an image's commands do what is expected", || {
         let tested = stand.test("//image_test:app_commands_test", &[])?;
         tested.expect(
             "PASSED",
             &["ok      command greets", "3 passed, 0 failed, 0 skipped"],
         )
     });
-    case("what differs of an image is told, all of it", &|| {
+    report.case("what differs of an image is told, all of it", || {
         differing(stand)
     });
-    case("a command that is slow is killed", &|| {
+    report.case("a command that is slow is killed", || {
         let tested = stand.test("//image_test:slow_test", &[])?;
         tested.expect("FAILED", &["FAILED  command sleeps", "ended after 1 s"])?;
         no_container(stand)
     });
-    case("a killed test leaves no container", &|| killed(stand));
-    case(
+    report.case("a killed test leaves no container", || killed(stand));
+    report.case(
         "nor does the test after one that was killed too soon",
-        &|| killed_too_soon(stand),
+        || killed_too_soon(stand),
     );
 }
 
 /// Those that have nothing to do with the engine.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
-    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
-        report.case(name, case);
-    };
-    case("an image is tested without an engine", &|| {
+    report.case("an image is tested without an engine", || {
         let tested = stand.test_at(NOWHERE, "//image_test:app_test", &[])?;
         tested.expect(
             "PASSED",
             &["ok      file /srv/app/greeting.txt", "0 failed"],
         )
     });
-    case("a test of the config has no layer", &|| config(stand));
-    case("commands are skipped where the target says so", &|| {
+    report.case("a test of the config has no layer", || config(stand));
+    report.case("commands are skipped where the target says so", || {
         let tested = stand.test_at(NOWHERE, "//image_test:skipping_test", &[])?;
         tested.expect(
             "PASSED",
@@ -66,13 +58,15 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         let tested = stand.test("//image_test:skipping_test", &[])?;
         tested.expect("PASSED", &["2 passed, 0 failed, 0 skipped"])
     });
-    case("or fail within a second", &|| nowhere(stand));
-    case("a filter leaves out cases", &|| {
+    report.case("or fail within a second", || {
+        stand.fails_at_once("//image_test:app_commands_test")
+    });
+    report.case("a filter leaves out cases", || {
         let flags = ["--test_filter=^file /etc/|^user$"];
         let tested = stand.test_at(NOWHERE, "//image_test:app_test", &flags)?;
         tested.expect("PASSED", &["2 passed, 0 failed, 0 skipped; "])
     });
-    case("expectations that make no sense", &|| {
+    report.case("expectations that make no sense", || {
         for (target, part) in [
             (
                 "//image_test:contradiction_test",
@@ -89,7 +83,7 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         }
         Ok(())
     });
-    case("commands run in a sandbox without an engine", &|| {
+    report.case("commands run in a sandbox without an engine", || {
         let tested = stand.test_at(NOWHERE, "//image_test:sandbox_test", &[])?;
         tested.expect("PASSED", &["2 passed, 0 failed, 0 skipped"])
     });
@@ -146,20 +140,6 @@ fn config(stand: &Stand<'_>) -> Result<()> {
     Ok(())
 }
 
-fn nowhere(stand: &Stand<'_>) -> Result<()> {
-    let executable = stand.bazel.executable("//image_test:app_commands_test")?;
-    let start = Instant::now();
-    let result = finish(Command::new(executable).env("DOCKER_HOST", NOWHERE))?;
-    let took = start.elapsed();
-    ensure!(
-        result.status.code() == Some(3),
-        "it ended with {}",
-        result.status
-    );
-    ensure!(took < Duration::from_secs(1), "it took {took:?}");
-    Ok(())
-}
-
 /// Killed in such a way that it can do nothing about it, while its command runs.
 fn killed(stand: &Stand<'_>) -> Result<()> {
     kill_at(stand, "--all=false")?;
@@ -190,11 +170,14 @@ fn kill_at(stand: &Stand<'_>, flag: &str) -> Result<()> {
         .stderr(Stdio::null())
         .spawn()
         .context("failed to start a test")?;
-    let begun = wait_until(|| Ok(!stand.engine.docker(["ps", "--quiet", flag])?.is_empty()));
+    let begun = wait_for(PATIENCE, || {
+        let containers = stand.engine.docker(["ps", "--quiet", flag])?;
+        ensure!(!containers.is_empty(), "no container was made");
+        Ok(())
+    });
     test.kill().context("failed to kill a test")?;
     test.wait().context("failed to wait for a test")?;
-    ensure!(begun?, "no container was made within {PATIENCE:?}");
-    Ok(())
+    begun
 }
 
 fn image_test(stand: &Stand<'_>, target: &str) -> Result<Command> {
@@ -204,22 +187,5 @@ fn image_test(stand: &Stand<'_>, target: &str) -> Result<Command> {
 }
 
 fn no_container(stand: &Stand<'_>) -> Result<()> {
-    let gone = wait_until(|| Ok(containers(stand)?.is_empty()))?;
-    ensure!(gone, "there is a container: {}", containers(stand)?);
-    Ok(())
-}
-
-fn containers(stand: &Stand<'_>) -> Result<String> {
-    stand.engine.docker(["ps", "--all", "--quiet"])
-}
-
-fn wait_until(mut is_so: impl FnMut() -> Result<bool>) -> Result<bool> {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if is_so()? {
-            return Ok(true);
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    Ok(false)
+    wait_for(PATIENCE, || stand.has_no_container())
 }

@@ -15,13 +15,11 @@ const CONTEXT: &str = "of-the-test";
 
 /// The variables, wherever the engine's address comes from.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
-    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
-        report.case(format!("{}: {name}", stand.engine.name()), case);
-    };
-    case("a test is told which engine a context means", &|| {
+    let mut report = report.of_engine(stand.engine.name());
+    report.case("a test is told which engine a context means", || {
         by_context(stand)
     });
-    case("no reaper is started, unless the test brings one", &|| {
+    report.case("no reaper is started, unless the test brings one", || {
         reaper(stand)
     });
 }

@@ -1,20 +1,18 @@
 //! Images and tests for a machine that is not this one.
 
-use anyhow::{ensure, Result};
+use anyhow::ensure;
 
 use super::stand::Stand;
 use crate::e2e::report::Report;
 
 /// The test and its image are for it, what loads the image is not.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
-    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
-        report.case(format!("{}: {name}", stand.engine.name()), case);
-    };
-    case("a test of another platform, on this one", &|| {
+    let mut report = report.of_engine(stand.engine.name());
+    report.case("a test of another platform, on this one", || {
         let tested = stand.test("//cases:architecture", &[])?;
         tested.expect("PASSED", &["the image is for amd64"])
     });
-    case("an image for another platform is refused", &|| {
+    report.case("an image for another platform is refused", || {
         let tested = stand.test("//cases:architecture_on_s390x", &[])?;
         tested.expect(
             "FAILED",
@@ -27,11 +25,11 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         );
         Ok(())
     });
-    case("and loaded where the target says so", &|| {
+    report.case("and loaded where the target says so", || {
         let tested = stand.test("//cases:emulated_on_s390x", &[])?;
         tested.expect("PASSED", &["the image is for s390x"])
     });
-    case("a load as data of a test of another platform", &|| {
+    report.case("a load as data of a test of another platform", || {
         let tested = stand.test("//cases:load_in_data_test_on_s390x", &[])?;
         tested.expect("PASSED", &["testing/platform:latest is for s390x"])
     });

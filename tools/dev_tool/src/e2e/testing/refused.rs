@@ -5,39 +5,31 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
 
-use super::stand::{Stand, Tested};
+use super::stand::{Stand, Tested, NOWHERE};
 use crate::command::finish;
 use crate::e2e::report::Report;
 use crate::proxy::{Disturbance, Proxy};
 
-/// Where there is no engine.
-const NOWHERE: &str = "unix:///no/such/docker.sock";
-
 /// Every case.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
-    let mut case = |name: &str, case: &dyn Fn() -> Result<()>| {
-        report.case(format!("{}: {name}", stand.engine.name()), case);
-    };
-    case("without an engine a test fails within a second", &|| {
+    let mut report = report.of_engine(stand.engine.name());
+    report.case("without an engine a test fails within a second", || {
         nowhere(stand)
     });
-    case("or is skipped, where the target says so", &|| {
-        skipped(stand)
-    });
-    case(
+    report.case("or is skipped, where the target says so", || skipped(stand));
+    report.case(
         "or where podman's command is all there is, and no use",
-        &|| useless_command(stand),
+        || useless_command(stand),
     );
-    case("a variable that is set twice", &|| {
+    report.case("a variable that is set twice", || {
         let tested = stand.test("//cases:probe", &["--test_env=APP_IMAGE=mine"])?;
         not_started(&tested, &["`APP_IMAGE`", "`mine`"])
     });
-    case("a load that fails", &|| failed_load(stand));
-    case("a test that is killed while its image is sent", &|| {
+    report.case("a load that fails", || failed_load(stand));
+    report.case("a test that is killed while its image is sent", || {
         killed(stand)
     });
 }
@@ -53,17 +45,7 @@ fn not_started(tested: &Tested, parts: &[&str]) -> Result<()> {
 fn nowhere(stand: &Stand<'_>) -> Result<()> {
     let tested = stand.test_at(NOWHERE, "//cases:probe", &[])?;
     not_started(&tested, &["/no/such/docker.sock"])?;
-    let executable = stand.bazel.executable("//cases:probe")?;
-    let start = Instant::now();
-    let result = finish(Command::new(executable).env("DOCKER_HOST", NOWHERE))?;
-    let took = start.elapsed();
-    ensure!(
-        result.status.code() == Some(3),
-        "it ended with {}",
-        result.status
-    );
-    ensure!(took < Duration::from_secs(1), "it took {took:?}");
-    Ok(())
+    stand.fails_at_once("//cases:probe")
 }
 
 fn skipped(stand: &Stand<'_>) -> Result<()> {

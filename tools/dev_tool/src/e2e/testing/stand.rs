@@ -3,18 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
 
-use crate::bazel::Bazel;
+use crate::bazel::{Bazel, TEST_FLAGS};
 use crate::command::finish;
 use crate::engine::Running;
 use crate::proxy::Proxy;
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 
-/// A test that has passed is run again nevertheless.
-const FLAGS: [&str; 2] = ["--nocache_test_results", "--test_output=errors"];
+/// Where there is no engine.
+pub(super) const NOWHERE: &str = "unix:///no/such/docker.sock";
+
+/// How long a test may take to find out that there is no engine.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// What a test has for itself.
 pub(super) struct Stand<'a> {
@@ -85,13 +89,13 @@ impl<'a> Stand<'a> {
 
     /// `bazel coverage` of one target.
     pub(super) fn cover(&self, target: &str, flags: &[&str]) -> Result<Tested> {
-        let command = self.command("coverage", &[&FLAGS, flags, &[target]].concat());
+        let command = self.command("coverage", &[&TEST_FLAGS, flags, &[target]].concat());
         self.finished(target, command)
     }
 
     /// The command that is `bazel test` of one target, for [`Stand::finished`].
     pub(super) fn test_command(&self, target: &str, flags: &[&str]) -> Command {
-        self.command("test", &[&FLAGS, flags, &[target]].concat())
+        self.command("test", &[&TEST_FLAGS, flags, &[target]].concat())
     }
 
     /// What becomes of `target` when `command` runs it.
@@ -116,6 +120,28 @@ impl<'a> Stand<'a> {
                 .collect(),
             xml: named(&logs, "test.xml")?,
         })
+    }
+
+    /// An error unless the test, without Bazel around it, finds at once that there is no engine.
+    pub(super) fn fails_at_once(&self, target: &str) -> Result<()> {
+        let executable = self.bazel.executable(target)?;
+        let start = Instant::now();
+        let result = finish(Command::new(executable).env("DOCKER_HOST", NOWHERE))?;
+        let took = start.elapsed();
+        ensure!(
+            result.status.code() == Some(3),
+            "it ended with {}",
+            result.status
+        );
+        ensure!(took < AT_ONCE, "it took {took:?}");
+        Ok(())
+    }
+
+    /// An error if the engine has a container, running or not.
+    pub(super) fn has_no_container(&self) -> Result<()> {
+        let containers = self.engine.docker(["ps", "--all", "--quiet"])?;
+        ensure!(containers.is_empty(), "there are containers: {containers}");
+        Ok(())
     }
 
     /// The folder of a test's results.
