@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
 use nix::sys::statvfs::statvfs;
 
 use super::products::Products;
@@ -43,7 +43,7 @@ filegroup(
 
 script_test(
     name = "quick",
-    script = "exit 0",
+    commands = ["exit 0"],
     tags = ["manual"],
 )
 
@@ -57,7 +57,7 @@ oci_test(
 [
     script_test(
         name = "plain_" + number,
-        script = WORK,
+        commands = [WORK],
     )
     for number in NUMBERS
 ]
@@ -74,8 +74,11 @@ oci_test(
 [
     script_test(
         name = "loading_" + number,
+        commands = [
+            "docker load --quiet --input $(rootpath :archive)",
+            WORK,
+        ],
         data = [":archive"],
-        script = "docker load --quiet --input $(rootpath :archive) && " + WORK,
     )
     for number in NUMBERS
 ]
@@ -89,23 +92,8 @@ oci_test(
 ]
 "#;
 
-const SCRIPT_TEST: &str = r##""""A test that is a shell command; written by dev/bench."""
-
-def _script_test_impl(ctx):
-    script = ctx.expand_location(ctx.attr.script, ctx.attr.data)
-    program = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.write(program, "#!/bin/sh\n" + script + "\n", is_executable = True)
-    return [DefaultInfo(executable = program, runfiles = ctx.runfiles(files = ctx.files.data))]
-
-script_test = rule(
-    implementation = _script_test_impl,
-    attrs = {
-        "data": attr.label_list(allow_files = True),
-        "script": attr.string(),
-    },
-    test = True,
-)
-"##;
+/// The rule of tests that are shell commands, which `e2e/testing` has, too.
+const SCRIPT_TEST: &str = "e2e/testing/cases/script_test.bzl";
 
 /// The engine, and the workspace with the tests.
 pub(crate) struct TestBench<'a> {
@@ -129,7 +117,10 @@ impl<'a> TestBench<'a> {
         let numbers: Vec<String> = (1..=TESTS).map(|number| format!("\"{number}\"")).collect();
         let build = BUILD.replace("NUMBERS", &format!("[{}]", numbers.join(", ")));
         subject::write_file(&folder.join("BUILD.bazel"), &build)?;
-        subject::write_file(&folder.join("script_test.bzl"), SCRIPT_TEST)?;
+        let rule = workspace.root().join(SCRIPT_TEST);
+        let rule = std::fs::read_to_string(&rule)
+            .with_context(|| format!("failed to read `{}`", rule.display()))?;
+        subject::write_file(&folder.join("script_test.bzl"), &rule)?;
         bazel.build(&["//tests/..."])?;
         Ok(Self {
             bazel,
