@@ -189,19 +189,16 @@ fn serve(client: Stream, upstream: &Endpoint, traffic: &Shared, gate: &Arc<Gate>
     Ok(())
 }
 
-/// Forwards until `from` ends or `to` takes no more. Bytes are counted before they go on: whoever has an answer finds its
-/// request counted.
+/// Forwards until `from` ends, `to` takes no more, or `pass` says that no more may go on. It counts the bytes before they do:
+/// whoever has an answer finds its request counted.
 fn forward(
     from: &Stream,
     mut to: &Stream,
     (way, opens): (Option<Duration>, Instant),
-    count: impl Fn(&[u8]),
+    pass: impl Fn(&[u8]) -> bool,
 ) {
     match way {
-        None => each_piece(from, |piece| {
-            count(piece);
-            to.write_all(piece).is_ok()
-        }),
+        None => each_piece(from, |piece| pass(piece) && to.write_all(piece).is_ok()),
         Some(takes) => thread::scope(|scope| {
             let (way, arrival) = distance::way(takes, opens);
             scope.spawn(move || {
@@ -212,10 +209,7 @@ fn forward(
                     }
                 }
             });
-            each_piece(from, |piece| {
-                count(piece);
-                way.send(piece)
-            });
+            each_piece(from, |piece| pass(piece) && way.send(piece));
             drop(way);
         }),
     }
@@ -249,9 +243,9 @@ struct Upward {
 }
 
 impl Upward {
-    fn pass(&self, bytes: &[u8]) {
+    fn pass(&self, bytes: &[u8]) -> bool {
         self.count(bytes);
-        self.gate.up(bytes.len() as u64);
+        self.gate.up(bytes.len() as u64)
     }
 
     fn count(&self, bytes: &[u8]) {
@@ -271,9 +265,10 @@ struct Downward {
 }
 
 impl Downward {
-    fn pass(&self, bytes: &[u8]) {
+    fn pass(&self, bytes: &[u8]) -> bool {
         self.count(bytes);
         self.gate.down();
+        true
     }
 
     fn count(&self, bytes: &[u8]) {

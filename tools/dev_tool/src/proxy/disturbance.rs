@@ -15,6 +15,8 @@ pub(crate) enum Disturbance {
     Distance(Duration),
     /// Once so many bytes have come from clients, no more are passed on until [`Gate::open`].
     StopAfter(u64),
+    /// Once so many bytes have come from clients, each connection breaks as soon as a client sends more.
+    BreakAfter(u64),
 }
 
 /// Holds the bytes from clients back, as a [`Disturbance`] says.
@@ -41,11 +43,16 @@ impl Gate {
         }
     }
 
-    /// Returns when so many bytes from a client may go on.
-    pub(crate) fn up(&self, bytes: u64) {
+    /// Returns when so many bytes from a client may go on; `false` if they never may.
+    pub(crate) fn up(&self, bytes: u64) -> bool {
         match self.disturbance {
             Disturbance::None | Disturbance::Distance(_) => {}
             Disturbance::Slow(pause) => thread::sleep(pause),
+            Disturbance::BreakAfter(limit) => {
+                let mut state = self.lock();
+                state.passed += bytes;
+                return state.passed <= limit;
+            }
             Disturbance::StopAfter(limit) => {
                 let mut state = self.lock();
                 state.passed += bytes;
@@ -58,6 +65,7 @@ impl Gate {
                 }
             }
         }
+        true
     }
 
     /// Returns when bytes from the server may go on.
@@ -101,7 +109,7 @@ mod tests {
     #[test]
     fn bytes_are_held_back_until_the_gate_is_opened() {
         let gate = Arc::new(Gate::new(Disturbance::StopAfter(10)));
-        gate.up(10);
+        assert!(gate.up(10));
         assert!(!gate.holds());
         let held = Arc::clone(&gate);
         let client = thread::spawn(move || held.up(1));
@@ -109,8 +117,16 @@ mod tests {
             thread::sleep(Duration::from_millis(1));
         }
         gate.open();
-        assert!(client.join().is_ok());
+        assert!(client.join().is_ok_and(|goes_on| goes_on));
         assert!(!gate.holds());
-        gate.up(100);
+        assert!(gate.up(100));
+    }
+
+    #[test]
+    fn a_connection_breaks_with_the_first_byte_beyond_the_limit() {
+        let gate = Gate::new(Disturbance::BreakAfter(10));
+        assert!(gate.up(10));
+        assert!(!gate.up(1));
+        assert!(!gate.up(1));
     }
 }

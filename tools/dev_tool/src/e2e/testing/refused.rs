@@ -1,10 +1,6 @@
 //! Tests that cannot have their images: what becomes of them, and what is left.
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::process::Command;
-use std::thread;
 
 use anyhow::{ensure, Context, Result};
 
@@ -12,6 +8,10 @@ use super::stand::{Stand, Tested, NOWHERE};
 use crate::command::finish;
 use crate::e2e::report::Report;
 use crate::proxy::{Disturbance, Proxy};
+
+/// A test whose image no other has, and how much of it has been sent when something happens.
+const FRESH: &str = "//cases:fresh_probe";
+const AMID: u64 = 100_000;
 
 /// Every case.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
@@ -28,7 +28,7 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         let tested = stand.test("//cases:probe", &["--test_env=APP_IMAGE=mine"])?;
         not_started(&tested, &["`APP_IMAGE`", "`mine`"])
     });
-    report.case("a load that fails", || failed_load(stand));
+    report.case("a load that fails amid the upload", || failed_load(stand));
     report.case("a test that is killed while its image is sent", || {
         killed(stand)
     });
@@ -72,59 +72,53 @@ fn useless_command(stand: &Stand<'_>) -> Result<()> {
     tested.expect("PASSED", &["skipped", "podman", "read-only file system"])
 }
 
+/// The engine goes away amid the upload: there is nothing of the image, and nothing of the test.
 fn failed_load(stand: &Stand<'_>) -> Result<()> {
-    let socket = stand.file("refusing.sock");
-    refuse(&socket)?;
-    let host = format!("unix://{}", socket.display());
-    let tested = stand.test_at(&host, "//cases:fresh_probe", &[])?;
-    not_started(&tested, &[])?;
-    let executable = stand.bazel.executable("//cases:fresh_probe")?;
-    let result = finish(Command::new(executable).env("DOCKER_HOST", &host))?;
+    let breaking = disturbed(stand, "breaking", Disturbance::BreakAfter(AMID))?;
+    let tested = stand.test_at(&breaking.address(), FRESH, &[])?;
+    not_started(&tested, &["failed to load `//cases:fresh`"])?;
+    has_sent_a_part(&breaking)?;
+    has_no_fresh(stand)?;
+
+    let breaking = disturbed(stand, "broken", Disturbance::BreakAfter(AMID))?;
+    let mut test = Command::new(stand.bazel.executable(FRESH)?);
+    let result = finish(test.env("DOCKER_HOST", breaking.address()))?;
     ensure!(
-        matches!(result.status.code(), Some(1 | 3)),
+        result.status.code() == Some(1),
         "it ended with {}",
         result.status
+    );
+    has_no_fresh(stand)
+}
+
+fn disturbed(stand: &Stand<'_>, name: &str, disturbance: Disturbance) -> Result<Proxy> {
+    let socket = stand.file(&format!("{name}.sock"));
+    Proxy::disturbing(&socket, &stand.engine.socket(), disturbance)
+}
+
+/// The load had come to its upload.
+fn has_sent_a_part(proxy: &Proxy) -> Result<()> {
+    let traffic = proxy.take()?;
+    ensure!(
+        traffic.uploads().count() > 0 && traffic.sent > AMID,
+        "nothing was uploaded: {:?}",
+        traffic.requests
     );
     Ok(())
 }
 
-/// An engine that answers everything in the same way.
-fn refuse(socket: &Path) -> Result<()> {
-    let listener = UnixListener::bind(socket).context("failed to listen")?;
-    thread::spawn(move || -> std::io::Result<()> {
-        for stream in listener.incoming() {
-            let mut stream = stream?;
-            let mut head = BufReader::new(stream.try_clone()?).lines();
-            while head
-                .next()
-                .transpose()?
-                .is_some_and(|line| !line.is_empty())
-            {}
-            let body = "{\"message\":\"out of order\"}";
-            write!(
-                stream,
-                "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            )?;
-        }
-        Ok(())
-    });
+fn has_no_fresh(stand: &Stand<'_>) -> Result<()> {
+    let images = stand
+        .engine
+        .docker(["images", "--quiet", "--filter=reference=testing/fresh"])?;
+    ensure!(images.is_empty(), "the image is there: {images}");
     Ok(())
 }
 
 /// A timeout ends it as it would end the test. The next one finds no lock and no half of an image.
 fn killed(stand: &Stand<'_>) -> Result<()> {
-    let socket = stand.file("stopping.sock");
-    let stopping = Proxy::disturbing(
-        &socket,
-        &stand.engine.socket(),
-        Disturbance::StopAfter(100_000),
-    )?;
-    let tested = stand.test_at(
-        &stopping.address(),
-        "//cases:fresh_probe",
-        &["--test_timeout=2"],
-    )?;
+    let stopping = disturbed(stand, "stopping", Disturbance::StopAfter(AMID))?;
+    let tested = stand.test_at(&stopping.address(), FRESH, &["--test_timeout=2"])?;
     tested.expect("TIMEOUT", &[])?;
     ensure!(
         !tested.logs[0].contains("argument: "),
@@ -132,11 +126,6 @@ fn killed(stand: &Stand<'_>) -> Result<()> {
         tested.logs[0]
     );
     stopping.open();
-    let left = stand
-        .engine
-        .docker(["images", "--quiet", "--filter=reference=testing/fresh"])?;
-    ensure!(left.is_empty(), "the image is there: {left}");
-    stand
-        .test("//cases:fresh_probe", &[])?
-        .expect("PASSED", &[])
+    has_no_fresh(stand)?;
+    stand.test(FRESH, &[])?.expect("PASSED", &[])
 }
