@@ -87,11 +87,20 @@ fn crowd(stand: &Stand<'_>) -> Result<()> {
         .filter(|size| **size >= CROWDED_LAYER)
         .count();
     // podman reads the layer itself where it can see it.
-    let least = usize::from(!stand.is_podman());
+    let expected = usize::from(!stand.is_podman());
     ensure!(
-        (least..=1).contains(&large),
-        "uploads of {uploads:?} bytes, expected one with the layer"
+        large == expected,
+        "uploads of {uploads:?} bytes, expected {expected} with the layer"
     );
+    for (outcome, expected) in [("loaded", 1), ("unchanged", 7)] {
+        let line = format!("{outcome} testing/crowded:latest: ");
+        let found = tested.logs.iter().filter(|log| log.contains(&line)).count();
+        ensure!(
+            found == expected,
+            "{found} of 8 say `{line}`, expected {expected}:\n{}",
+            tested.logs.join("\n")
+        );
+    }
     Ok(())
 }
 

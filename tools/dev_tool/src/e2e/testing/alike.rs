@@ -88,7 +88,7 @@ const BEHAVIOURS: &[Behaviour] = &[
         parts: &[],
     },
     Behaviour {
-        name: "no links to runfiles are built",
+        name: "links to runfiles that are made for the test alone",
         flags: &["--nobuild_runfile_links"],
         status: "PASSED",
         parts: &[],

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
-use serde_json::Value;
+use serde_json::{json, Value};
 
 use super::stand::Stand;
 use crate::command::output;
@@ -21,22 +21,48 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
     );
 }
 
-/// The ID is the digest of the config or that of the manifest, as the engine has it.
+/// All of it, but the ID: that is the digest of the config or of the manifest, as the engine has it.
 fn told(stand: &Stand<'_>) -> Result<()> {
     let path = stand.bazel.file("//:db_load.json", "default")?;
     let text = fs::read(&path).with_context(|| format!("failed to read `{}`", path.display()))?;
     let facts: Value = serde_json::from_slice(&text)?;
-    let printed = output(&mut stand.command("run", &["//:db_load", "--", "--print=id"]))?;
-    let printed = printed.trim();
-    let expected = [&facts["config_digest"], &facts["manifest_digest"]];
+    let printed = output(&mut stand.command("run", &["//:db_load", "--", "--print=json"]))?;
+    let printed: Value = serde_json::from_str(&printed)?;
+    let engine = |format| {
+        let format = format!("--format={format}");
+        stand
+            .engine
+            .docker(["image", "inspect", &format, "testing/db:latest"])
+    };
+    let (config, manifest) = (&facts["config_digest"], &facts["manifest_digest"]);
+    let id = engine("{{.Id}}")?;
+    let id = id.trim().trim_start_matches("sha256:");
+    let is_id = |digest: &Value| digest.as_str() == Some(&format!("sha256:{id}"));
     ensure!(
-        expected.iter().any(|digest| *digest == printed),
-        "the engine's ID is `{printed}`, expected one of {expected:?}"
+        is_id(&printed["image_id"]) && (is_id(config) || is_id(manifest)),
+        "the engine's ID is `{id}`, the load prints {printed}"
     );
+    let platform = engine("{{.Os}}/{{.Architecture}}")?;
+    let told = facts["platform"].as_str().unwrap_or_default();
     ensure!(
-        facts["references"][0] == "testing/db:latest",
-        "the file is {facts}"
+        // With the variant, of which the engine tells elsewhere.
+        told.starts_with(platform.trim()),
+        "the engine's platform is `{platform}`, the file's `{told}`"
     );
+    let of_image = |id: &Value| {
+        json!({
+            "image_id": id, "config_digest": config, "manifest_digest": manifest,
+            "references": ["testing/db:latest"], "platform": told,
+        })
+    };
+    for (found, id) in [(&facts, config), (&printed, &printed["image_id"])] {
+        let mut expected = of_image(id);
+        let mut image = expected.clone();
+        image["label"] = json!("//:db");
+        expected["images"] = json!([image]);
+        expected["label"] = json!("//:db_load");
+        ensure!(*found == expected, "it is {found}, expected {expected}");
+    }
     Ok(())
 }
 
