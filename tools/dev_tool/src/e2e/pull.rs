@@ -169,12 +169,7 @@ fn loaded_as_it_is(stand: &Stand<'_>, workspace: &Workspace) -> Result<()> {
             .run(&["@debian//:load"])
             .env("DOCKER_HOST", engine.host()),
     )?;
-    let hex = stand.base.digest.trim_start_matches("sha256:");
-    let expected = format!(
-        "{}/team/debian:sha256-{}",
-        stand.proxy.address(),
-        &hex[..12]
-    );
+    let expected = name_of_base(stand);
     ensure!(
         printed.trim() == expected,
         "the image is `{}`, expected `{expected}`",
@@ -184,19 +179,37 @@ fn loaded_as_it_is(stand: &Stand<'_>, workspace: &Workspace) -> Result<()> {
     stand.proxy.take().map(drop)
 }
 
+/// What the pulled image is called in an engine.
+fn name_of_base(stand: &Stand<'_>) -> String {
+    let hex = stand.base.digest.trim_start_matches("sha256:");
+    let registry = stand.proxy.address();
+    format!("{registry}/team/debian:sha256-{}", &hex[..12])
+}
+
+/// An image on the base, and the base itself, whose layers are fetched once for both.
+///
 /// Into a folder of the test's own: in Bazel's sandbox nothing else can be written.
 fn tested(stand: &Stand<'_>, workspace: &Workspace) -> Result<()> {
     let engine = Running::start(workspace, "docker-28", "e2e")?;
     stand.forget_blobs()?;
     for lacking in [stand.base.layers(own_architecture()).len(), 0] {
         stand.proxy.take()?;
-        let mut test = stand.command("test", &[&TEST_FLAGS[..], &["//:test"]].concat());
-        output(test.env("DOCKER_HOST", engine.host()))?;
+        let flags = [&TEST_FLAGS[..], &["--test_output=all", "//:test"]].concat();
+        let mut test = stand.command("test", &flags);
+        let said = output(test.env("DOCKER_HOST", engine.host()))?;
+        let expected = format!(
+            "the images are pull/image:latest and {}",
+            name_of_base(stand)
+        );
+        ensure!(said.contains(&expected), "`{expected}` is not in:\n{said}");
         let fetched = stand.layers_in(&stand.proxy.take()?);
         ensure!(
             fetched.len() == lacking,
             "expected {lacking} layers to be fetched, found {fetched:?}"
         );
+    }
+    for name in ["pull/image:latest", &name_of_base(stand)] {
+        engine.docker(["image", "inspect", "--format={{.Id}}", name])?;
     }
     Ok(())
 }
