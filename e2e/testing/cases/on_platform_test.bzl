@@ -1,6 +1,6 @@
 """A test that runs another one, which is built for a platform that it names."""
 
-visibility("private")
+visibility("//platforms")
 
 def _platform_transition_impl(_settings, attr):
     return {"//command_line_option:platforms": str(attr.platform)}

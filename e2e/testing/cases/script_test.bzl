@@ -1,6 +1,6 @@
 """A test that is a script, and so is one for every platform; dev/bench has tests of it, too."""
 
-visibility("private")
+visibility("//platforms")
 
 def _script_test_impl(ctx):
     script = ctx.actions.declare_file(ctx.label.name)

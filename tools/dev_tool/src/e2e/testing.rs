@@ -30,6 +30,7 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
     for (number, name) in ENGINES.into_iter().enumerate() {
         let stand = Stand::start(workspace, &bazel, name)?;
         engine_cases(report, &stand);
+        platforms::engine_cases(report, &stand);
         images::engine_cases(report, &stand);
         if number == 0 {
             alike::cases(report, &stand);

@@ -4,6 +4,23 @@ use anyhow::ensure;
 
 use super::stand::Stand;
 use crate::e2e::report::Report;
+use crate::root_file_system::own_architecture;
+
+/// Those that every engine must pass: an image is for the machine of the engine, the test for another, such as a Mac.
+pub(super) fn engine_cases(report: &mut Report, stand: &Stand<'_>) {
+    let mut report = report.of_engine(stand.engine.name());
+    let image = format!("the image is for linux/{}", own_architecture());
+    for (target, system) in [
+        ("//platforms:it", "Linux"),
+        ("//platforms:it_on_macos", "macOS"),
+    ] {
+        report.case(format!("a test for {system}, its image for Linux"), || {
+            let tested = stand.test(target, &[])?;
+            let test = format!("the test is for {system}");
+            tested.expect("PASSED", &[&test, &image])
+        });
+    }
+}
 
 /// The test and its image are for it, what loads the image is not.
 pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
