@@ -2,6 +2,7 @@
 //! with `oci_test` as without it.
 
 mod alike;
+mod cached;
 mod clean_up;
 mod coverage;
 mod images;
@@ -39,6 +40,7 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
             images::cases(report, &stand);
             coverage::cases(report, &stand);
             libraries::cases(report, &stand);
+            cached::cases(report, &stand);
         }
         clean_up::cases(report, &stand);
         report

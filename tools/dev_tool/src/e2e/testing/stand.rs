@@ -98,6 +98,14 @@ impl<'a> Stand<'a> {
         self.command("test", &[&TEST_FLAGS, flags, &[target]].concat())
     }
 
+    /// What Bazel's summary says of `target` when `command` runs it; with `(cached)`, if nothing was run.
+    pub(super) fn summary(target: &str, mut command: Command) -> Result<String> {
+        let (_, said) = run(&mut command)?;
+        summary(&said, target)
+            .map(ToOwned::to_owned)
+            .with_context(|| format!("Bazel ran no `{target}`:\n{said}"))
+    }
+
     /// What becomes of `target` when `command` runs it.
     pub(super) fn finished(&self, target: &str, mut command: Command) -> Result<Tested> {
         let logs = self.logs_of(target);
@@ -105,14 +113,12 @@ impl<'a> Stand<'a> {
             fs::remove_dir_all(&logs)
                 .with_context(|| format!("failed to remove `{}`", logs.display()))?;
         }
-        let result = finish(&mut command)?;
-        let said = String::from_utf8_lossy(&result.stdout).into_owned()
-            + &String::from_utf8_lossy(&result.stderr);
+        let (code, said) = run(&mut command)?;
         let Some(status) = status(&said, target) else {
             bail!("Bazel ran no `{target}`:\n{said}");
         };
         Ok(Tested {
-            code: result.status.code().context("Bazel was killed")?,
+            code,
             status,
             logs: named(&logs, "test.log")?
                 .iter()
@@ -182,12 +188,24 @@ impl Tested {
     }
 }
 
+/// Bazel's exit code, and what it says.
+fn run(command: &mut Command) -> Result<(i32, String)> {
+    let result = finish(command)?;
+    let said = String::from_utf8_lossy(&result.stdout).into_owned()
+        + &String::from_utf8_lossy(&result.stderr);
+    Ok((result.status.code().context("Bazel was killed")?, said))
+}
+
 /// What Bazel's summary says of a target: `//cases:probe   FAILED in 2 out of 8 in 0.4s`.
+fn summary<'a>(said: &'a str, target: &str) -> Option<&'a str> {
+    said.lines()
+        .find_map(|line| line.strip_prefix(target)?.strip_prefix(' '))
+        .map(str::trim)
+}
+
+/// The summary without what differs from run to run: `FAILED in 2 out of 8`.
 fn status(said: &str, target: &str) -> Option<String> {
-    let line = said
-        .lines()
-        .find_map(|line| line.strip_prefix(target)?.strip_prefix(' '))?;
-    let words = line.trim();
+    let words = summary(said, target)?;
     let end = words.rfind(" in ").unwrap_or(words.len());
     Some(words[..end].trim_start_matches("(cached) ").to_owned())
 }
