@@ -48,10 +48,19 @@ impl Traffic {
 
     /// Requests that upload an image.
     pub(crate) fn uploads(&self) -> impl Iterator<Item = &Request> {
-        self.requests.iter().filter(|request| {
-            request.method == "POST" && path_of(request).ends_with("/images/load")
-        })
+        let requests = self.requests.iter();
+        requests.filter(|request| posts_to(request, "/images/load"))
     }
+
+    /// Requests that an engine pull an image.
+    pub(crate) fn pulls(&self) -> impl Iterator<Item = &Request> {
+        let requests = self.requests.iter();
+        requests.filter(|request| posts_to(request, "/images/create"))
+    }
+}
+
+fn posts_to(request: &Request, end: &str) -> bool {
+    request.method == "POST" && path_of(request).ends_with(end)
 }
 
 fn detects(request: &Request) -> bool {

@@ -9,6 +9,8 @@ use super::report::Report;
 use crate::bazel::{Bazel, TEST_FLAGS};
 use crate::command::{finish, output};
 use crate::engine::Running;
+use crate::proxy::Proxy;
+use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 
 /// The engines whose containers the tests start.
@@ -38,16 +40,20 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
     }
     for name in ENGINES {
         let engine = Running::start(workspace, name, "e2e")?;
+        let scratch = Scratch::in_cache(workspace)?;
+        let proxy = Proxy::start(&scratch.file("proxy.sock"), &engine.socket())?;
+        let host = proxy.address();
         let mut report = report.of_engine(name);
         for package in PACKAGES {
             report.case(
                 format!("{package} tests with an application and its database"),
-                || test(&bazel, &engine, &[&format!("//{package}/...")]),
+                || test(&bazel, &host, &[&format!("//{package}/...")]),
             );
         }
         report.case("the tests run side by side", || {
-            test(&bazel, &engine, &["--local_test_jobs=6", "//..."])
+            test(&bazel, &host, &["--local_test_jobs=6", "//..."])
         });
+        report.case("nothing is pulled", || nothing_pulled(&proxy));
         report.case("no container and no network is left", || left(&engine));
         report.case("what a killed test leaves is removed", || {
             killed(&bazel, &engine)
@@ -57,9 +63,18 @@ pub(crate) fn cases(report: &mut Report, workspace: &Workspace) -> Result<()> {
 }
 
 /// Runs tests, whatever was found before.
-fn test(bazel: &Bazel<'_>, engine: &Running, arguments: &[&str]) -> Result<()> {
+fn test(bazel: &Bazel<'_>, host: &str, arguments: &[&str]) -> Result<()> {
     let mut command = bazel.command("test", &[&TEST_FLAGS[..], arguments].concat());
-    output(command.env("DOCKER_HOST", engine.host())).map(drop)
+    output(command.env("DOCKER_HOST", host)).map(drop)
+}
+
+/// What a test is given is there: no library has asked for it.
+fn nothing_pulled(proxy: &Proxy) -> Result<()> {
+    let traffic = proxy.take()?;
+    ensure!(!traffic.requests.is_empty(), "no test came by the proxy");
+    let pulls: Vec<_> = traffic.pulls().map(|pull| &pull.target).collect();
+    ensure!(pulls.is_empty(), "images were to be pulled: {pulls:?}");
+    Ok(())
 }
 
 /// A test that is killed while its containers run: the reaper, whose image is one of its `images`, removes them.
