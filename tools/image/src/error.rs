@@ -246,12 +246,13 @@ pub enum Error {
     },
     /// An owner's name is in no passwd or group file.
     #[error(
-        "the {kind} `{name}` of `{label}` is not in {searched}: write its number, or add it to the layer's `/etc/{file}`"
+        "the {kind} `{name}` of `{label}` is not in {searched}: write its number, or add it to the {holder}'s `/etc/{file}`"
     )]
     UnknownOwner {
         label: String,
         kind: &'static str,
         name: String,
+        holder: &'static str,
         file: &'static str,
         searched: String,
     },

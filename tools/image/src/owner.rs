@@ -64,7 +64,7 @@ impl Owner {
             Id::Name(name) if name == ROOT => (0, 0),
             Id::Name(name) => accounts
                 .user(name)
-                .ok_or_else(|| accounts.unknown("user", name, "passwd"))?,
+                .ok_or_else(|| accounts.unknown("user", name, "passwd", &accounts.passwd_files))?,
         };
         let gid = match &self.group {
             None => own_group,
@@ -72,7 +72,7 @@ impl Owner {
             Some(Id::Name(name)) if name == ROOT => 0,
             Some(Id::Name(name)) => accounts
                 .group(name)
-                .ok_or_else(|| accounts.unknown("group", name, "group"))?,
+                .ok_or_else(|| accounts.unknown("group", name, "group", &accounts.group_files))?,
         };
         Ok(Ids { uid, gid })
     }
@@ -96,27 +96,46 @@ impl Id {
     }
 }
 
+/// What has passwd and group files.
+#[derive(Clone, Copy, Debug, Default)]
+enum Holder {
+    #[default]
+    Layer,
+    Image,
+}
+
 /// What passwd and group files tell.
 #[derive(Debug, Default)]
 pub struct Accounts {
     label: String,
-    searched: Vec<String>,
+    /// What it is that should know the names.
+    holder: Holder,
+    passwd_files: Vec<String>,
+    group_files: Vec<String>,
     users: Vec<(String, u64, u64)>,
     groups: Vec<(String, u64)>,
 }
 
 impl Accounts {
-    /// Accounts for files of the target `label`.
-    pub fn new(label: &str) -> Self {
+    /// Accounts for the files of a layer, the target `label`.
+    pub fn of_layer(label: &str) -> Self {
         Self {
             label: label.to_owned(),
             ..Self::default()
         }
     }
 
+    /// Accounts of an image, whose owners the target `label` names.
+    pub fn of_image(label: &str) -> Self {
+        Self {
+            holder: Holder::Image,
+            ..Self::of_layer(label)
+        }
+    }
+
     /// Takes a passwd file, called `name` in messages. What was taken before has precedence.
     pub fn take_passwd(&mut self, name: String, text: &[u8]) {
-        self.searched.push(name);
+        self.passwd_files.push(name);
         for fields in lines(text) {
             if let [user, _, uid, gid, ..] = fields[..] {
                 if let (Ok(uid), Ok(gid)) = (uid.parse(), gid.parse()) {
@@ -128,7 +147,7 @@ impl Accounts {
 
     /// Takes a group file, called `name` in messages. What was taken before has precedence.
     pub fn take_group(&mut self, name: String, text: &[u8]) {
-        self.searched.push(name);
+        self.group_files.push(name);
         for fields in lines(text) {
             if let [group, _, gid, ..] = fields[..] {
                 if let Ok(gid) = gid.parse() {
@@ -152,15 +171,27 @@ impl Accounts {
             .map(|(_, gid)| *gid)
     }
 
-    fn unknown(&self, kind: &'static str, name: &str, file: &'static str) -> Error {
-        let searched = match self.searched[..] {
-            [] => format!("the layer, which has no `/etc/{file}`"),
-            _ => self.searched.join(" or "),
+    /// Only the files that such names are looked up in were `searched`.
+    fn unknown(
+        &self,
+        kind: &'static str,
+        name: &str,
+        file: &'static str,
+        searched: &[String],
+    ) -> Error {
+        let holder = match self.holder {
+            Holder::Layer => "layer",
+            Holder::Image => "image",
+        };
+        let searched = match searched {
+            [] => format!("the {holder}, which has no `/etc/{file}`"),
+            _ => searched.join(" or "),
         };
         Error::UnknownOwner {
             label: self.label.clone(),
             kind,
             name: name.to_owned(),
+            holder,
             file,
             searched,
         }
@@ -179,7 +210,7 @@ mod tests {
     use super::*;
 
     fn accounts() -> Accounts {
-        let mut accounts = Accounts::new("//a:layer");
+        let mut accounts = Accounts::of_layer("//a:layer");
         accounts.take_passwd(
             "`/etc/passwd`".to_owned(),
             b"# no account\nroot:x:0:0::/root:/bin/sh\napp:x:1000:1001:App:/:/bin/sh\nbad:x:one:1\n",
@@ -209,15 +240,37 @@ mod tests {
 
     #[test]
     fn unknown_names_tell_where_was_searched() {
-        for (text, kind) in [("nobody", "user"), ("app:nobody", "group"), ("bad", "user")] {
-            let error = Owner::parse(text)
-                .unwrap()
-                .resolve(&accounts())
-                .unwrap_err()
-                .to_string();
-            assert!(error.contains(kind), "{error}");
-            assert!(error.contains("//a:layer"), "{error}");
-            assert!(error.contains("`/etc/passwd` or `/etc/group`"), "{error}");
+        let mut several = accounts();
+        several.take_passwd("`more`".to_owned(), b"");
+        let image = Accounts::of_image("//a:test");
+        for (accounts, text, message) in [
+            (
+                accounts(),
+                "bad",
+                "the user `bad` of `//a:layer` is not in `/etc/passwd`: write its number, or add it to the layer's \
+                 `/etc/passwd`",
+            ),
+            (
+                several,
+                "nobody",
+                "the user `nobody` of `//a:layer` is not in `/etc/passwd` or `more`: write its number, or add it to the \
+                 layer's `/etc/passwd`",
+            ),
+            (
+                accounts(),
+                "app:nobody",
+                "the group `nobody` of `//a:layer` is not in `/etc/group`: write its number, or add it to the layer's \
+                 `/etc/group`",
+            ),
+            (
+                image,
+                "5:web",
+                "the group `web` of `//a:test` is not in the image, which has no `/etc/group`: write its number, or add it \
+                 to the image's `/etc/group`",
+            ),
+        ] {
+            let unknown = Owner::parse(text).unwrap().resolve(&accounts).unwrap_err();
+            assert_eq!(unknown.to_string(), message);
         }
     }
 

@@ -81,14 +81,14 @@ impl Contents {
             let entry = self.files.find(path, Links::Follow).ok()?;
             self.of(entry)?.bytes.as_deref()
         };
-        let name = |path, text: Option<&[u8]>| match text {
-            Some(_) => format!("`{path}` of the image"),
-            None => format!("the image, which has no `{path}`"),
-        };
-        let (passwd, group) = (text(PASSWD), text(GROUP));
-        let mut accounts = Accounts::new(label);
-        accounts.take_passwd(name(PASSWD, passwd), passwd.unwrap_or_default());
-        accounts.take_group(name(GROUP, group), group.unwrap_or_default());
+        let name = |path| format!("`{path}` of the image");
+        let mut accounts = Accounts::of_image(label);
+        if let Some(passwd) = text(PASSWD) {
+            accounts.take_passwd(name(PASSWD), passwd);
+        }
+        if let Some(group) = text(GROUP) {
+            accounts.take_group(name(GROUP), group);
+        }
         accounts
     }
 }

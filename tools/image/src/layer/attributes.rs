@@ -53,7 +53,7 @@ impl Rules {
             .any(Owner::has_name);
         let accounts = match has_name {
             true => accounts(spec, assembly)?,
-            false => Accounts::new(&spec.label),
+            false => Accounts::of_layer(&spec.label),
         };
         let globs = overrides
             .into_iter()
@@ -197,7 +197,7 @@ fn parse_mode(text: &str) -> Result<u32, Error> {
 }
 
 fn accounts(spec: &Spec, assembly: &Assembly) -> Result<Accounts, Error> {
-    let mut accounts = Accounts::new(&spec.label);
+    let mut accounts = Accounts::of_layer(&spec.label);
     if let Some(text) = content(assembly, "etc/passwd")? {
         accounts.take_passwd("`/etc/passwd` of the layer".to_owned(), &text);
     }

@@ -174,8 +174,8 @@ fn what_cannot_be_compared_is_told() {
         ),
         (
             r#""/app": {"owner": "web:app"}"#,
-            "owner: the user `web` of `//app:test` is not in `/etc/passwd` of the image or `/etc/group` of the image: write \
-             its number, or add it to the layer's `/etc/passwd`",
+            "owner: the user `web` of `//app:test` is not in `/etc/passwd` of the image: write its number, or add it to the \
+             image's `/etc/passwd`",
         ),
     ] {
         let found = differences(&format!(r#"{{"files": {{{file}}}}}"#));
