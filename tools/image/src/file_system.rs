@@ -65,8 +65,10 @@ impl FileSystem {
         self.sources.len()
     }
 
-    /// Visits everything but the root, in the order of the paths' parts. A path has no slash in front.
+    /// Visits everything, first the root, in the order of the paths' parts. A path has no slash in front, so that of the root is
+    /// empty.
     pub fn visit<'a>(&'a self, visit: &mut impl FnMut(&[u8], Entry<'a>)) {
+        visit(b"", entry_of(&self.tree.root));
         self.visit_directory(&self.tree.root, &mut Vec::new(), visit);
     }
 

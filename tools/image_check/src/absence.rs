@@ -35,7 +35,7 @@ impl AbsenceCheck {
     }
 
     /// What is there nevertheless. A path is looked up through symbolic links to directories; a glob is compared with the
-    /// paths of the layers.
+    /// paths of the layers, and not with the root, which every image has.
     pub(crate) fn compare(&self, files: &FileSystem) -> Vec<String> {
         let layers = files.layers();
         if self.glob.is_path() {
@@ -45,7 +45,7 @@ impl AbsenceCheck {
         }
         let mut found = Vec::new();
         files.visit(&mut |path: &[u8], entry: Entry<'_>| {
-            if self.glob.matches(path) {
+            if !path.is_empty() && self.glob.matches(path) {
                 let path = format!("/{}", String::from_utf8_lossy(path));
                 found.push(describe(&path, entry, layers));
             }

@@ -120,11 +120,28 @@ fn only_the_wanted_files_are_read() {
 }
 
 #[test]
+fn the_root_is_of_the_last_layer_that_has_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let layers = [
+        tar(&[("a", file(""), "")]),
+        tar(&[("./", Kind::Directory, "")]),
+        tar(&[("b", file(""), "")]),
+    ];
+    let paths = ["0.tar", "1.tar", "2.tar"].map(|name| directory.path().join(name));
+    for (path, layer) in paths.iter().zip(layers) {
+        fs::write(path, layer).unwrap();
+    }
+    let files = FileSystem::read(&paths).unwrap();
+    let root = files.find("/", Links::Keep).unwrap();
+    assert_eq!((root.mode, root.layer), (0o640, Some(1)));
+}
+
+#[test]
 fn everything_is_visited() {
     let mut paths = Vec::new();
     file_system().visit(&mut |path, _| paths.push(String::from_utf8(path.to_vec()).unwrap()));
     assert_eq!(
         paths.join(" "),
-        "bin app app/a app/b app/c etc etc/loop etc/release usr usr/bin usr/bin/dash usr/bin/sh"
+        " bin app app/a app/b app/c etc etc/loop etc/release usr usr/bin usr/bin/dash usr/bin/sh"
     );
 }

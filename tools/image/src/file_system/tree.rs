@@ -109,6 +109,7 @@ impl Tree {
             if member.kind != Kind::Directory {
                 return Err(bad("is the root but no directory"));
             }
+            self.root.layer = self.layer;
             self.root.attributes = Some(Attributes::of(member));
             return Ok(());
         };

@@ -39,8 +39,7 @@ fn tar(entries: &[(&str, char, u32, u64, &str)]) -> Vec<u8> {
 
 /// A system with a shell, and an application that removes something of it.
 fn file_system() -> FileSystem {
-    let directory = tempfile::tempdir().unwrap();
-    let layers = [
+    of_layers(&[
         tar(&[
             ("bin", 'l', 0o777, 0, "usr/bin"),
             (
@@ -65,8 +64,12 @@ fn file_system() -> FileSystem {
             ("app/link", 'l', 0o777, 0, "conf"),
             ("var/.wh.gone", 'f', 0o644, 0, ""),
         ]),
-    ];
-    let paths: Vec<PathBuf> = (0..2)
+    ])
+}
+
+fn of_layers(layers: &[Vec<u8>]) -> FileSystem {
+    let directory = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = (0..layers.len())
         .map(|index| directory.path().join(format!("{index}.tar")))
         .collect();
     for (path, layer) in paths.iter().zip(layers) {
@@ -77,9 +80,13 @@ fn file_system() -> FileSystem {
 
 /// The cases that failed, each with its differences, of what is expected in JSON.
 fn failures(expected: &str) -> Vec<(String, Vec<String>)> {
+    failures_in(file_system(), expected)
+}
+
+fn failures_in(files: FileSystem, expected: &str) -> Vec<(String, Vec<String>)> {
     let expected = serde_json::from_str(expected).unwrap();
     let checks = Checks::new("//app:test", expected).unwrap();
-    let contents = checks.read(file_system()).unwrap();
+    let contents = checks.read(files).unwrap();
     let subject = Subject {
         config: &ImageConfig::default(),
         sizes: &[1, 2],
@@ -216,6 +223,19 @@ fn policies_tell_what_violates_them() {
         differences(r#"{"policies": ["no_world_writable"]}"#),
         ["`/app/open` is a file (layer 2 of 2) with the mode `0666`"]
     );
+}
+
+#[test]
+fn policies_are_about_the_root_too() {
+    let files = || of_layers(&[tar(&[("./", 'd', 0o777, 0, "")])]);
+    let expected = r#"{"policies": ["no_world_writable"], "absent": ["/**", "/*"]}"#;
+    let told = "`/` is a directory (layer 1 of 1) with the mode `0777`";
+    assert_eq!(
+        failures_in(files(), expected),
+        [("no world-writable".to_owned(), vec![told.to_owned()])]
+    );
+    let exempt = r#"{"policies": ["no_world_writable"], "exempt": ["/"]}"#;
+    assert_eq!(failures_in(files(), exempt), []);
 }
 
 #[test]
