@@ -135,6 +135,15 @@ impl FileSystem {
     }
 }
 
+/// A path or the target of a link for a message, in which it moves no cursor and begins no line.
+pub fn printable(path: &[u8]) -> String {
+    let visible = |character: char| match character.is_control() {
+        true => character.escape_default().to_string(),
+        false => character.to_string(),
+    };
+    String::from_utf8_lossy(path).chars().map(visible).collect()
+}
+
 fn entry_of(directory: &Directory) -> Entry<'_> {
     let implied = Attributes::implied();
     let attributes = directory.attributes.as_ref();

@@ -40,14 +40,13 @@ impl AbsenceCheck {
         let layers = files.layers();
         if self.glob.is_path() {
             let found = files.find(&self.pattern, Links::Keep).ok();
-            let found = found.map(|entry| describe(&self.pattern, entry, layers));
+            let found = found.map(|entry| describe(self.pattern.as_bytes(), entry, layers));
             return found.into_iter().collect();
         }
         let mut found = Vec::new();
         files.visit(&mut |path: &[u8], entry: Entry<'_>| {
             if !path.is_empty() && self.glob.matches(path) {
-                let path = format!("/{}", String::from_utf8_lossy(path));
-                found.push(describe(&path, entry, layers));
+                found.push(describe(&[b"/", path].concat(), entry, layers));
             }
         });
         listing(found)

@@ -7,7 +7,7 @@ use crate::config::ImageConfig;
 use crate::difference::difference;
 use crate::error::Error;
 use crate::expected::ExpectedCommand;
-use crate::text::{quoted, TextCheck};
+use crate::text::{quoted, visible, TextCheck};
 
 /// A command, and what is expected of it, ready to be compared.
 #[derive(Debug)]
@@ -60,7 +60,8 @@ impl CommandCheck {
     pub fn case(&self, ended: Result<Ended, String>, elapsed: Duration) -> Case {
         let differences = match ended {
             Ok(ended) => self.compare(&ended),
-            Err(reason) => vec![reason],
+            // It may name a program of the image, or have what was printed.
+            Err(reason) => vec![visible(&reason)],
         };
         Case {
             elapsed,
@@ -98,6 +99,7 @@ impl CommandCheck {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::case::Outcome;
 
     fn check(expected: &str) -> CommandCheck {
         CommandCheck::new(serde_json::from_str(expected).unwrap()).unwrap()
@@ -137,6 +139,14 @@ mod tests {
                 "stderr was:\n    no such file",
             ]
         );
+    }
+
+    #[test]
+    fn a_reason_cannot_move_the_cursor() {
+        let reason = "the image has no program `\u{1b}[2K`:\n    x".to_owned();
+        let case = check(r#"{"name": "v"}"#).case(Err(reason), Duration::ZERO);
+        let told = "the image has no program `\\u{1b}[2K`:\n    x".to_owned();
+        assert_eq!(case.outcome, Outcome::Failed(vec![told]));
     }
 
     #[test]

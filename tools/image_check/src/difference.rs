@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use stevedore_image::file_system::Entry;
+use stevedore_image::file_system::{printable, Entry};
 
 /// What fits on one line, in characters.
 const LINE: usize = 90;
@@ -29,7 +29,8 @@ pub(crate) fn listing(mut lines: Vec<String>) -> Vec<String> {
 }
 
 /// Tells of something at a path: what it is, and which of `layers` layers it is from.
-pub(crate) fn describe(path: &str, entry: Entry<'_>, layers: usize) -> String {
+pub(crate) fn describe(path: &[u8], entry: Entry<'_>, layers: usize) -> String {
+    let path = printable(path);
     let noun = entry.kind.noun();
     match entry.layer {
         Some(layer) => format!("`{path}` is {noun} (layer {} of {layers})", layer + 1),

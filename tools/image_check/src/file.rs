@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use stevedore_image::archive::Kind;
-use stevedore_image::file_system::{Entry, Links};
+use stevedore_image::file_system::{printable, Entry, Links};
 use stevedore_image::owner::Owner;
 
 use crate::content::{Content, Contents};
@@ -84,7 +84,7 @@ impl FileCheck {
         }
         if !differences.is_empty() {
             let layers = contents.files.layers();
-            differences.push(describe(&self.path, entry, layers));
+            differences.push(describe(self.path.as_bytes(), entry, layers));
         }
         Ok(differences)
     }
@@ -96,7 +96,7 @@ impl FileCheck {
         }
         match (&self.target, entry.kind) {
             (Some(expected), Kind::Symlink { target }) if expected.as_bytes() != target => {
-                let found = String::from_utf8_lossy(target);
+                let found = printable(target);
                 let expected = format!("`{expected}`");
                 differences.push(difference("target", expected, format!("`{found}`")));
             }

@@ -1,7 +1,7 @@
 //! What no file of an image may be.
 
 use stevedore_image::archive::Kind;
-use stevedore_image::file_system::{Entry, FileSystem};
+use stevedore_image::file_system::{printable, Entry, FileSystem};
 use stevedore_image::glob::Glob;
 
 use crate::difference::{describe, listing};
@@ -77,11 +77,10 @@ impl Policy {
     }
 
     fn describe(self, path: &[u8], entry: Entry<'_>, layers: usize) -> String {
-        let path = format!("/{}", String::from_utf8_lossy(path));
-        let described = describe(&path, entry, layers);
+        let described = describe(&[b"/", path].concat(), entry, layers);
         match (self, entry.kind) {
             (Self::NoShell, Kind::Symlink { target }) => {
-                format!("{described}, to `{}`", String::from_utf8_lossy(target))
+                format!("{described}, to `{}`", printable(target))
             }
             (Self::NoShell, _) => described,
             _ => format!("{described} with the mode `{:04o}`", entry.mode),

@@ -107,18 +107,23 @@ pub(crate) fn quoted(text: &str) -> String {
 
 /// As much of a text as a message has, without characters that would move the cursor.
 pub(crate) fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => {
+            let start = visible(&text[..end]);
+            format!("{start}… ({} bytes more)", text.len() - end)
+        }
+        None => visible(text),
+    }
+}
+
+/// A text without characters that would move the cursor.
+pub(crate) fn visible(text: &str) -> String {
     let visible = |character: char| match character {
         '\n' | '\t' => character.to_string(),
         character if character.is_control() => character.escape_default().to_string(),
         character => character.to_string(),
     };
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => {
-            let start: String = text[..end].chars().map(visible).collect();
-            format!("{start}… ({} bytes more)", text.len() - end)
-        }
-        None => text.chars().map(visible).collect(),
-    }
+    text.chars().map(visible).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::tree::{parts, MAX_LINKS};
-use super::{entry_of, Entry, FileSystem};
+use super::{entry_of, printable, Entry, FileSystem};
 
 /// What becomes of a symbolic link at the end of a path; those before it are always followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ impl FileSystem {
 }
 
 fn text(way: &[&[u8]]) -> String {
-    format!("/{}", String::from_utf8_lossy(&way.join(&b'/')))
+    format!("/{}", printable(&way.join(&b'/')))
 }
 
 /// The end of a sentence: "there is nothing at `/a`".

@@ -46,6 +46,7 @@ fn file_system() -> FileSystem {
         ("bin", symlink("usr/bin"), ""),
         ("etc/release", symlink("../usr/lib/release"), ""),
         ("etc/loop", symlink("/etc/loop"), ""),
+        ("etc/forged", symlink("x\n\u{1b}[2Kok"), ""),
         ("etc/old", file("old"), "old"),
     ]);
     let hard = Kind::HardLink {
@@ -92,6 +93,10 @@ fn what_is_not_there_is_explained() {
             "there is nothing at `/usr/lib`, to which the symlink `/etc/release` leads",
         ),
         ("/etc/loop", "the symlink `/etc/loop` leads in a circle"),
+        (
+            "/etc/forged",
+            "there is nothing at `/etc/x\\n\\u{1b}[2Kok`, to which the symlink `/etc/forged` leads",
+        ),
         ("/app/a/x", "`/app/a` is no directory"),
     ] {
         let error = files.find(path, Links::Follow).unwrap_err();
@@ -142,6 +147,6 @@ fn everything_is_visited() {
     file_system().visit(&mut |path, _| paths.push(String::from_utf8(path.to_vec()).unwrap()));
     assert_eq!(
         paths.join(" "),
-        " bin app app/a app/b app/c etc etc/loop etc/release usr usr/bin usr/bin/dash usr/bin/sh"
+        " bin app app/a app/b app/c etc etc/forged etc/loop etc/release usr usr/bin usr/bin/dash usr/bin/sh"
     );
 }

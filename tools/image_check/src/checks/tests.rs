@@ -239,6 +239,35 @@ fn policies_are_about_the_root_too() {
 }
 
 #[test]
+fn no_name_of_an_image_forges_a_line() {
+    let files = || {
+        of_layers(&[tar(&[
+            ("a\n        ok      no setuid", 'f', 0o4777, 0, ""),
+            ("bin/sh", 'l', 0o777, 0, "\u{1b}[2K"),
+        ])])
+    };
+    let forged = "`/a\\n        ok      no setuid` is a file (layer 1 of 1)";
+    for (expected, told) in [
+        (
+            r#"{"policies": ["no_setuid"]}"#,
+            format!("{forged} with the mode `4777`"),
+        ),
+        (r#"{"absent": ["/a*"]}"#, forged.to_owned()),
+        (
+            r#"{"policies": ["no_shell"]}"#,
+            "`/bin/sh` is a symlink (layer 1 of 1), to `\\u{1b}[2K`".to_owned(),
+        ),
+        (
+            r#"{"files": {"/bin/sh": {"target": "dash"}}}"#,
+            "target: expected `dash`, found `\\u{1b}[2K`".to_owned(),
+        ),
+    ] {
+        let failures = failures_in(files(), expected);
+        assert_eq!(failures[0].1[0], told);
+    }
+}
+
+#[test]
 fn only_what_is_wanted_is_looked_at() {
     let expected = r#"{"config": {"user": "x"}, "layers": {"max_size": 1}, "files": {"/app/conf": {}},
         "commands": [{"name": "v"}]}"#;
