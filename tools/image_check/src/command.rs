@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::case::Case;
 use crate::config::ImageConfig;
-use crate::difference::difference;
+use crate::difference::{difference, size};
 use crate::error::Error;
 use crate::expected::ExpectedCommand;
 use crate::text::{quoted, visible, TextCheck};
@@ -23,9 +23,18 @@ pub struct Ended {
     /// Its exit code; 128 and the number of a signal if that ended it.
     pub code: i32,
     /// What it wrote to standard output.
-    pub stdout: Vec<u8>,
+    pub stdout: Written,
     /// What it wrote to standard error.
-    pub stderr: Vec<u8>,
+    pub stderr: Written,
+}
+
+/// What a command wrote to a stream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// All of it, or the beginning of what is more than [`crate::MOST_COMPARED`].
+    pub bytes: Vec<u8>,
+    /// How many bytes it wrote.
+    pub size: u64,
 }
 
 impl CommandCheck {
@@ -79,19 +88,32 @@ impl CommandCheck {
         if ended.code != self.expected.exit_code {
             differences.push(difference("exit code", self.expected.exit_code, ended.code));
             // What it says of that, unless it is told below anyway.
-            for (stream, check, bytes) in [
+            for (stream, check, written) in [
                 ("stdout", &self.stdout, &ended.stdout),
                 ("stderr", &self.stderr, &ended.stderr),
             ] {
                 if check.is_empty() {
-                    let text = String::from_utf8_lossy(bytes);
+                    let text = String::from_utf8_lossy(&written.bytes);
                     differences.push(format!("{stream} was{}", quoted(&text)));
                 }
             }
         }
-        differences.extend(self.stdout.compare("stdout", &ended.stdout));
-        differences.extend(self.stderr.compare("stderr", &ended.stderr));
+        differences.extend(ended.stdout.compare("stdout", &self.stdout));
+        differences.extend(ended.stderr.compare("stderr", &self.stderr));
         differences
+    }
+}
+
+impl Written {
+    /// What differs from what `check` expects of the stream. What was not kept may be what it looks for.
+    fn compare(&self, stream: &str, check: &TextCheck) -> Vec<String> {
+        if check.is_empty() || self.bytes.len() as u64 == self.size {
+            return check.compare(stream, &self.bytes);
+        }
+        vec![format!(
+            "{stream}: {} are too much to be looked into; have the command write less",
+            size(self.size)
+        )]
     }
 }
 
@@ -106,10 +128,14 @@ mod tests {
     }
 
     fn ended(code: i32, stdout: &str, stderr: &str) -> Ended {
+        let written = |text: &str| Written {
+            bytes: text.into(),
+            size: text.len() as u64,
+        };
         Ended {
             code,
-            stdout: stdout.into(),
-            stderr: stderr.into(),
+            stdout: written(stdout),
+            stderr: written(stderr),
         }
     }
 
@@ -139,6 +165,23 @@ mod tests {
                 "stderr was:\n    no such file",
             ]
         );
+    }
+
+    #[test]
+    fn what_is_not_all_there_is_not_as_expected() {
+        let mut ended = ended(0, "the beginning", "");
+        ended.stdout.size = 9 << 20;
+        for stdout in [r#""lacks": ["ERROR"]"#, r#""matches": ["begin"]"#] {
+            let check = check(&format!(r#"{{"name": "v", "stdout": {{{stdout}}}}}"#));
+            assert_eq!(
+                check.compare(&ended),
+                [
+                    "stdout: 9.0 MiB (9437184 bytes) are too much to be looked into; have the command write less"
+                ]
+            );
+        }
+        let nothing_of_it = check(r#"{"name": "v", "stderr": {"text": ""}}"#);
+        assert!(nothing_of_it.compare(&ended).is_empty());
     }
 
     #[test]

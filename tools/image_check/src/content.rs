@@ -9,9 +9,7 @@ use stevedore_image::owner::Accounts;
 
 use crate::error::Error;
 use crate::file::FileCheck;
-
-/// How much of a file is kept, in bytes; of a larger one only the digest is known.
-const KEPT: u64 = 8 << 20;
+use crate::text::MOST_COMPARED;
 
 const PASSWD: &str = "/etc/passwd";
 const GROUP: &str = "/etc/group";
@@ -32,15 +30,17 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// Reads all of it, and keeps it if it is not too much.
+    /// Reads all of it, and keeps it if it is not too much; else only the digest is known.
     pub(crate) fn read(reader: &mut dyn Read) -> io::Result<Self> {
         let mut reader = HashingReader::new(reader);
         let mut bytes = Vec::new();
-        (&mut reader).take(KEPT + 1).read_to_end(&mut bytes)?;
+        (&mut reader)
+            .take(MOST_COMPARED + 1)
+            .read_to_end(&mut bytes)?;
         io::copy(&mut reader, &mut io::sink())?;
         Ok(Self {
             digested: reader.finish(),
-            bytes: Some(bytes).filter(|bytes| bytes.len() as u64 <= KEPT),
+            bytes: Some(bytes).filter(|bytes| bytes.len() as u64 <= MOST_COMPARED),
         })
     }
 }
@@ -103,8 +103,8 @@ mod tests {
         let content = Content::read(&mut &b"abc"[..]).unwrap();
         assert_eq!(content.digested, Digested::of(b"abc"));
         assert_eq!(content.bytes.as_deref(), Some(&b"abc"[..]));
-        let content = Content::read(&mut io::repeat(0).take(KEPT + 5)).unwrap();
-        assert_eq!(content.digested.size, KEPT + 5);
+        let content = Content::read(&mut io::repeat(0).take(MOST_COMPARED + 5)).unwrap();
+        assert_eq!(content.digested.size, MOST_COMPARED + 5);
         assert_eq!(content.bytes, None);
     }
 }

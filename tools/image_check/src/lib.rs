@@ -22,7 +22,7 @@ mod text;
 
 pub use case::{Case, Outcome};
 pub use checks::{Checks, Needs, Subject};
-pub use command::{CommandCheck, Ended};
+pub use command::{CommandCheck, Ended, Written};
 pub use config::ImageConfig;
 pub use content::Contents;
 pub use error::Error;
@@ -31,4 +31,4 @@ pub use expected::{
     FileType, Policy,
 };
 pub use junit::write as write_junit;
-pub use text::filter;
+pub use text::{filter, MOST_COMPARED};

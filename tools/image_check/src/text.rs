@@ -6,6 +6,10 @@ use crate::diff;
 use crate::error::Error;
 use crate::expected::ExpectedText;
 
+/// How much of a file, or of what a command writes to a stream, is kept for a comparison, in bytes. What is larger is not looked
+/// into.
+pub const MOST_COMPARED: u64 = 8 << 20;
+
 /// How much of a text is shown where it is not compared line by line.
 const SHOWN: usize = 2000;
 

@@ -31,7 +31,7 @@ pub use error::{Error, LastLines};
 pub use extract::ExtractError;
 pub use layer::LayerFiles;
 pub use log::Log;
-pub use printed::Printed;
+pub use printed::{Printed, PrintedStream};
 pub use run::Run;
 pub use sandbox::Sandbox;
 pub use secret::{Secret, SecretError, SecretPlaces};

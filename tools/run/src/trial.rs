@@ -29,6 +29,8 @@ pub struct Trial<'a> {
     pub image: &'a Image,
     /// The agent, a program that runs in the container.
     pub agent: &'a Path,
+    /// How much of what it prints to each stream is kept, in bytes.
+    pub most_printed: u64,
 }
 
 /// How a command ended.
@@ -89,7 +91,7 @@ impl Trial<'_> {
         job.collect = Collect::Output;
         // What the agent itself has to say, or the runtime.
         let mut log = Log::new(Box::new(io::sink()));
-        let mut printed = Printed::default();
+        let mut printed = Printed::keeping(self.most_printed);
         let limit = self.spec.timeout();
         // No tar follows.
         let (tar, _) = stream::channel();
@@ -126,9 +128,9 @@ fn code(ending: Ending) -> i32 {
 /// The end of what was printed.
 fn last_lines(printed: &Printed) -> LastLines {
     let mut log = Log::new(Box::new(io::sink()));
-    for bytes in [&printed.stdout, &printed.stderr] {
+    for stream in [&printed.stdout, &printed.stderr] {
         // Nothing can keep it from being written nowhere.
-        let _ = log.take(bytes).and_then(|()| log.finish());
+        let _ = log.take(&stream.bytes).and_then(|()| log.finish());
     }
     LastLines(log.last_lines())
 }

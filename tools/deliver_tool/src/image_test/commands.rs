@@ -9,8 +9,8 @@ use stevedore_delivery::{
 };
 use stevedore_engine::Connection;
 use stevedore_image::digest::Digest;
-use stevedore_image_check::{Case, CommandCheck, Ended, ImageConfig};
-use stevedore_run::{Daemon, Error as RunError, RunSpec, Sandbox, Trial, Tried};
+use stevedore_image_check::{Case, CommandCheck, Ended, ImageConfig, Written, MOST_COMPARED};
+use stevedore_run::{Daemon, Error as RunError, PrintedStream, RunSpec, Sandbox, Trial, Tried};
 
 use crate::attempt::Attempt;
 use crate::cli::LoadFlags;
@@ -116,6 +116,7 @@ impl Commands<'_> {
             spec,
             image: self.image,
             agent,
+            most_printed: MOST_COMPARED,
         }
     }
 
@@ -134,12 +135,17 @@ impl Commands<'_> {
     }
 }
 
+fn written(printed: PrintedStream) -> Written {
+    let PrintedStream { bytes, size } = printed;
+    Written { bytes, size }
+}
+
 /// What came of a command. That it cannot be run is its failure, whatever the reason: the others are told too.
 fn case(check: &CommandCheck, tried: Result<Tried, RunError>, elapsed: Duration) -> Case {
     let ended = tried.map(|tried| Ended {
         code: tried.code,
-        stdout: tried.printed.stdout,
-        stderr: tried.printed.stderr,
+        stdout: written(tried.printed.stdout),
+        stderr: written(tried.printed.stderr),
     });
     let ended = ended.map_err(|error| match error {
         // There is one command, and its name is told.
