@@ -45,6 +45,7 @@ pub(crate) fn job(
                 latest_mtime: latest_mtime(spec),
                 exclude: base.volumes.clone(),
             },
+            CollectSpec::Output => Collect::Output,
         },
     }
 }

@@ -43,6 +43,7 @@ pub struct Run<'a> {
 enum Receipt {
     Layer(JoinHandle<Result<LayerCounts, stevedore_image::Error>>),
     Files(JoinHandle<Result<(), extract::ExtractError>>),
+    Nothing,
 }
 
 impl Run<'_> {
@@ -154,6 +155,7 @@ impl Run<'_> {
                     files.receive(reader, may_be_empty)
                 }))
             }
+            (CollectSpec::Output, _) => Receipt::Nothing,
         };
         (sender, receipt)
     }
@@ -161,6 +163,7 @@ impl Run<'_> {
     /// Waits for what was made of the tar.
     async fn take(&self, receipt: Receipt, log: &Log) -> Result<(), Error> {
         match receipt {
+            Receipt::Nothing => Ok(()),
             Receipt::Files(files) => Ok(files.await.map_err(Error::Thread)??),
             Receipt::Layer(layer) => {
                 let counts = layer.await.map_err(Error::Thread)?;

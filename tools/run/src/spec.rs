@@ -95,6 +95,9 @@ pub enum CollectSpec {
     Layer(LayerSpec),
     /// Some files and directories.
     Files(Vec<FileSpec>),
+    /// Nothing of that, but what they print. No target says so; see [`RunSpec::trial`].
+    #[serde(skip)]
+    Output,
 }
 
 /// What layer is made.
@@ -178,7 +181,7 @@ impl RunSpec {
             timeout: 60,
             network: Network::None,
             engine: EngineSpec::Daemon,
-            collect: CollectSpec::Files(Vec::new()),
+            collect: CollectSpec::Output,
         }
     }
 
@@ -238,6 +241,16 @@ pub(crate) mod tests {
             [["/bin/sh", "-e", "-c", "echo \"$A\"\necho 'b'"]]
         );
         assert_eq!(spec.title(0), "echo \"$A\" echo 'b'");
+    }
+
+    #[test]
+    fn no_target_asks_for_output() {
+        let text = SPEC.replace(
+            r#"{"layer": {"normalize": true, "allow_empty": false}}"#,
+            r#""output""#,
+        );
+        assert_ne!(text, SPEC);
+        assert!(serde_json::from_str::<RunSpec>(&text).is_err());
     }
 
     #[test]

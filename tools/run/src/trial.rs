@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use stevedore_agent::{Collect, Ending, Verdict};
+use stevedore_agent::{Ending, Verdict};
 use stevedore_delivery::Image;
 use stevedore_engine::Connection;
 use stevedore_image::digest::Digest;
@@ -87,8 +87,7 @@ impl Trial<'_> {
         config: &BaseConfig,
         platform: impl AsyncFnOnce() -> Option<Platform>,
     ) -> Result<Tried, Error> {
-        let mut job = job(self.spec, config, &[], Vec::new());
-        job.collect = Collect::Output;
+        let job = job(self.spec, config, &[], Vec::new());
         // What the agent itself has to say, or the runtime.
         let mut log = Log::new(Box::new(io::sink()));
         let mut printed = Printed::keeping(self.most_printed);
