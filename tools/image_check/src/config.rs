@@ -94,8 +94,10 @@ pub(crate) enum ConfigCheck {
     StopSignal(String),
     ExposedPorts(BTreeSet<String>),
     Volumes(BTreeSet<String>),
-    Variable(String, ValueCheck),
-    Label(String, ValueCheck),
+    Variable(String, Vec<ValueCheck>),
+    Label(String, Vec<ValueCheck>),
+    NoVariable(String),
+    NoLabel(String),
 }
 
 /// What is expected of the value of a variable or label.
@@ -103,7 +105,6 @@ pub(crate) enum ConfigCheck {
 pub(crate) enum ValueCheck {
     Is(String),
     Matches(Regex),
-    Absent,
 }
 
 impl ConfigCheck {
@@ -118,22 +119,14 @@ impl ConfigCheck {
         let set = |names: Vec<String>| names.into_iter().collect();
         checks.extend(expected.exposed_ports.map(set).map(Self::ExposedPorts));
         checks.extend(expected.volumes.map(set).map(Self::Volumes));
-        let variables = values(
-            "env",
-            expected.env,
-            expected.env_matches,
-            expected.env_absent,
-        )?;
-        let labels = values(
-            "label",
-            expected.labels,
-            expected.labels_match,
-            expected.labels_absent,
-        )?;
+        let variables = values("env", expected.env, expected.env_matches)?;
         let variables = variables.into_iter();
-        checks.extend(variables.map(|(name, value)| Self::Variable(name, value)));
+        checks.extend(variables.map(|(name, values)| Self::Variable(name, values)));
+        checks.extend(expected.env_absent.into_iter().map(Self::NoVariable));
+        let labels = values("label", expected.labels, expected.labels_match)?;
         let labels = labels.into_iter();
-        checks.extend(labels.map(|(name, value)| Self::Label(name, value)));
+        checks.extend(labels.map(|(name, values)| Self::Label(name, values)));
+        checks.extend(expected.labels_absent.into_iter().map(Self::NoLabel));
         Ok(checks)
     }
 
@@ -146,10 +139,10 @@ impl ConfigCheck {
             Self::StopSignal(_) => "stop signal".to_owned(),
             Self::ExposedPorts(_) => "exposed ports".to_owned(),
             Self::Volumes(_) => "volumes".to_owned(),
-            Self::Variable(name, ValueCheck::Absent) => format!("no env {name}"),
             Self::Variable(name, _) => format!("env {name}"),
-            Self::Label(name, ValueCheck::Absent) => format!("no label {name}"),
             Self::Label(name, _) => format!("label {name}"),
+            Self::NoVariable(name) => format!("no env {name}"),
+            Self::NoLabel(name) => format!("no label {name}"),
         }
     }
 
@@ -164,15 +157,29 @@ impl ConfigCheck {
             Self::Volumes(expected) => unequal(&name, expected, &config.volumes, set),
             Self::Workdir(expected) if root(expected) == root(&config.workdir) => Vec::new(),
             Self::Workdir(expected) => unequal(&name, expected, &config.workdir, text),
-            Self::Variable(key, value) => value.compare(&name, config.env.get(key)),
-            Self::Label(key, value) => value.compare(&name, config.labels.get(key)),
+            Self::Variable(key, values) => unlike(&name, values, config.env.get(key)),
+            Self::Label(key, values) => unlike(&name, values, config.labels.get(key)),
+            Self::NoVariable(key) => present(&name, config.env.get(key)),
+            Self::NoLabel(key) => present(&name, config.labels.get(key)),
         }
     }
 }
 
+fn unlike(what: &str, expected: &[ValueCheck], found: Option<&String>) -> Vec<String> {
+    let differences = expected.iter();
+    differences
+        .filter_map(|value| value.compare(what, found))
+        .collect()
+}
+
+fn present(what: &str, found: Option<&String>) -> Vec<String> {
+    let difference = found.map(|found| difference(what, "none", text(found)));
+    difference.into_iter().collect()
+}
+
 impl ValueCheck {
-    fn compare(&self, what: &str, found: Option<&String>) -> Vec<String> {
-        let difference = match (self, found) {
+    fn compare(&self, what: &str, found: Option<&String>) -> Option<String> {
+        Some(match (self, found) {
             (Self::Is(expected), Some(found)) if expected != found => {
                 difference(what, text(expected), text(found))
             }
@@ -185,27 +192,26 @@ impl ValueCheck {
                 let expected = format!("what `{}` matches", pattern.as_str());
                 difference(what, expected, "none")
             }
-            (Self::Absent, Some(found)) => difference(what, "none", text(found)),
-            _ => return Vec::new(),
-        };
-        vec![difference]
+            _ => return None,
+        })
     }
 }
 
+/// What is expected of each value, by the names.
 fn values(
     noun: &str,
     exact: BTreeMap<String, String>,
     patterns: BTreeMap<String, String>,
-    absent: Vec<String>,
-) -> Result<Vec<(String, ValueCheck)>, Error> {
-    let mut checks = Vec::new();
-    let exact = exact.into_iter();
-    checks.extend(exact.map(|(name, value)| (name, ValueCheck::Is(value))));
+) -> Result<BTreeMap<String, Vec<ValueCheck>>, Error> {
+    let mut checks = BTreeMap::<String, Vec<ValueCheck>>::new();
+    for (name, value) in exact {
+        checks.entry(name).or_default().push(ValueCheck::Is(value));
+    }
     for (name, text) in patterns {
         let pattern = pattern(&format!("{noun} {name}"), &text)?;
-        checks.push((name, ValueCheck::Matches(pattern)));
+        let values = checks.entry(name).or_default();
+        values.push(ValueCheck::Matches(pattern));
     }
-    checks.extend(absent.into_iter().map(|name| (name, ValueCheck::Absent)));
     Ok(checks)
 }
 
@@ -297,6 +303,22 @@ mod tests {
         ] {
             assert_eq!(differences(expected), [message]);
         }
+    }
+
+    #[test]
+    fn a_name_has_one_case() {
+        let expected =
+            r#"{"env": {"A": "x", "BARE": ""}, "env_matches": {"A": "^y", "PATH": "bin"}}"#;
+        let checks = ConfigCheck::all(serde_json::from_str(expected).unwrap()).unwrap();
+        let names: Vec<String> = checks.iter().map(ConfigCheck::name).collect();
+        assert_eq!(names, ["env A", "env BARE", "env PATH"]);
+        assert_eq!(
+            differences(expected),
+            [
+                "env A: expected `x`, found `b=c`",
+                "env A: expected what `^y` matches, found `b=c`",
+            ]
+        );
     }
 
     #[test]
