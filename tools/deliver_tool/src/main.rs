@@ -13,6 +13,7 @@
 
 mod asynchronous;
 mod attempt;
+mod bazel_test;
 mod cli;
 mod connect;
 mod exit_code;

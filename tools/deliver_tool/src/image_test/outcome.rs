@@ -1,20 +1,15 @@
 //! What a person and Bazel are told of the cases.
 
-use std::env;
-use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
 
 use anyhow::Context as _;
-use stevedore_image_check::{write_junit, Case, Outcome};
+use stevedore_image_check::{Case, Outcome};
+
+use crate::bazel_test;
 
 /// Tells what came of `cases`, which are some of `all`, and gives the exit code.
 pub(super) fn tell(label: &str, cases: &[Case], all: usize) -> anyhow::Result<i32> {
-    if let Some(path) = env::var_os("XML_OUTPUT_FILE").filter(|path| !path.is_empty()) {
-        let path = PathBuf::from(path);
-        fs::write(&path, write_junit(label, cases))
-            .with_context(|| format!("failed to write `{}`", path.display()))?;
-    }
+    bazel_test::write_xml(label, cases)?;
     let mut text: String = cases.iter().map(lines).collect();
     text.push_str(&summary(cases, all));
     io::stdout()
