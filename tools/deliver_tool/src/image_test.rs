@@ -5,6 +5,7 @@
 
 mod commands;
 mod outcome;
+mod selection;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use stevedore_image_check::{Case, Checks, Error as CheckError, ImageConfig, Subj
 use crate::cli::{ImageTestFlags, LoadFlags};
 use crate::exit_code::Usage;
 use crate::progress::Progress;
-use crate::{asynchronous, pulls};
+use crate::{asynchronous, bazel_test, pulls};
 
 use commands::Commands;
 
@@ -29,12 +30,9 @@ pub(crate) fn run(
     load_flags: &LoadFlags,
     started: Instant,
 ) -> anyhow::Result<i32> {
+    bazel_test::acknowledge_shards()?;
     let mut checks = checks(spec, runfiles)?;
-    let all = checks.len();
-    if let Some(filter) = flags.filter.as_deref().filter(|text| !text.is_empty()) {
-        let wanted = stevedore_image_check::filter(filter).map_err(Usage::Expectation)?;
-        checks.keep(wanted);
-    }
+    let left_out = selection::select(&mut checks, flags.filter.as_deref())?;
     let progress = Progress::new(load_flags.progress, load_flags.verbose);
     let pulls = pulls::of(&load_flags.registries, progress.observer());
     let image = Image::open(spec.image.clone(), runfiles.clone(), pulls)?;
@@ -43,7 +41,7 @@ pub(crate) fn run(
         let mut cases = examine(&checks, &image, &config).await?;
         let containers = spec.containers.as_ref();
         let Some(containers) = containers.filter(|_| checks.needs().commands) else {
-            return outcome::tell(&spec.label, &cases, all);
+            return outcome::tell(&spec.label, &cases, left_out);
         };
         let commands = Commands {
             spec,
@@ -60,7 +58,7 @@ pub(crate) fn run(
             Ok(cases) => cases.clone(),
             Err(error) => not_run(&checks, error),
         });
-        let code = outcome::tell(&spec.label, &cases, all)?;
+        let code = outcome::tell(&spec.label, &cases, left_out)?;
         run.map(|_| code)
     });
     tested.with_context(|| format!("`{}` could not test `{}`", spec.label, spec.image.label))

@@ -106,6 +106,63 @@ fn a_filter_leaves_out_cases() {
 }
 
 #[test]
+fn a_filter_for_other_tests_is_looked_for_as_it_stands() {
+    let case = two_layers();
+    let test = Test::new(&case, json!({"absent": ["/*.pem", "/bin/**"]}));
+    for (filter, left_out) in [("*.pem", 1), ("*Foo*", 2)] {
+        let mut program = test.program();
+        program.command().env("TESTBRIDGE_TEST_ONLY", filter);
+        let finished = program.run().unwrap();
+        assert_eq!(finished.code, Some(0), "{}", finished.stderr);
+        let summary = format!("0 failed, 0 skipped; {left_out} left out by the filter\n");
+        assert!(finished.stdout.ends_with(&summary), "{}", finished.stdout);
+        let note = format!("the filter `{filter}` is no regular expression");
+        assert!(finished.stderr.contains(&note), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn each_shard_has_some_of_the_cases() {
+    let case = two_layers();
+    let expected = json!({"files": {"/none": {}}, "layers": {"count": 2, "max_count": 2}, "config": {"user": ""}});
+    let test = Test::new(&case, expected);
+    for (index, filter, code, told) in [
+        (
+            "0",
+            "",
+            0,
+            "ok      user\nok      max layer count\n2 passed, 0 failed, 0 skipped; 2 in other shards\n",
+        ),
+        (
+            "1",
+            "",
+            1,
+            "ok      layer count\nFAILED  file /none\n        there is nothing at `/none`\n1 passed, 1 failed, 0 skipped; \
+             2 in other shards\n",
+        ),
+        (
+            "1",
+            "user",
+            0,
+            "0 passed, 0 failed, 0 skipped; 3 left out by the filter; 1 in other shards\n",
+        ),
+    ] {
+        let status = case.image.file("shard");
+        let mut program = test.program();
+        program
+            .command()
+            .env("TEST_TOTAL_SHARDS", "2")
+            .env("TEST_SHARD_INDEX", index)
+            .env("TEST_SHARD_STATUS_FILE", &status)
+            .env("TESTBRIDGE_TEST_ONLY", filter);
+        let finished = program.run().unwrap();
+        assert_eq!(finished.stdout, told);
+        assert_eq!(finished.code, Some(code), "{}", finished.stderr);
+        fs::remove_file(status).unwrap();
+    }
+}
+
+#[test]
 fn a_test_of_the_config_needs_no_layer() {
     let case = two_layers();
     let mut test = Test::new(&case, json!({"config": {"env": {"A": "1"}}}));

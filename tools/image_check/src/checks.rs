@@ -91,8 +91,8 @@ impl Checks {
         self.len() == 0
     }
 
-    /// Drops those whose names are not `wanted`.
-    pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+    /// Drops those whose names are not `wanted`, which is asked in the order in which they are told.
+    pub fn keep(&mut self, mut wanted: impl FnMut(&str) -> bool) {
         self.config.retain(|check| wanted(&check.name()));
         self.layers.retain(|check| wanted(&check.name()));
         self.files.retain(|check| wanted(&check.name()));

@@ -5,13 +5,14 @@ use std::io::{self, Write as _};
 use anyhow::Context as _;
 use stevedore_image_check::{Case, Outcome};
 
+use super::selection::LeftOut;
 use crate::bazel_test;
 
-/// Tells what came of `cases`, which are some of `all`, and gives the exit code.
-pub(super) fn tell(label: &str, cases: &[Case], all: usize) -> anyhow::Result<i32> {
+/// Tells what came of `cases`, beside those that were `left_out`, and gives the exit code.
+pub(super) fn tell(label: &str, cases: &[Case], left_out: LeftOut) -> anyhow::Result<i32> {
     bazel_test::write_xml(label, cases)?;
     let mut text: String = cases.iter().map(lines).collect();
-    text.push_str(&summary(cases, all));
+    text.push_str(&summary(cases, left_out));
     io::stdout()
         .write_all(text.as_bytes())
         .context("failed to write what was found to standard output")?;
@@ -34,7 +35,7 @@ fn lines(case: &Case) -> String {
     }
 }
 
-fn summary(cases: &[Case], all: usize) -> String {
+fn summary(cases: &[Case], left_out: LeftOut) -> String {
     let count = |is: fn(&Case) -> bool| cases.iter().filter(|case| is(case)).count();
     let failed = count(Case::is_failed);
     let skipped = count(|case| matches!(case.outcome, Outcome::Skipped(_)));
@@ -42,8 +43,11 @@ fn summary(cases: &[Case], all: usize) -> String {
         "{} passed, {failed} failed, {skipped} skipped",
         cases.len() - failed - skipped
     );
-    if cases.len() < all {
-        text.push_str(&format!("; {} left out by the filter", all - cases.len()));
+    if left_out.by_filter > 0 {
+        text.push_str(&format!("; {} left out by the filter", left_out.by_filter));
+    }
+    if left_out.to_other_shards > 0 {
+        text.push_str(&format!("; {} in other shards", left_out.to_other_shards));
     }
     text + "\n"
 }
@@ -77,10 +81,17 @@ mod tests {
             case(Outcome::Passed),
             case(Outcome::Skipped("x".to_owned())),
         ];
-        assert_eq!(summary(&cases, 2), "1 passed, 0 failed, 1 skipped\n");
+        let mut left_out = LeftOut::default();
+        assert_eq!(summary(&cases, left_out), "1 passed, 0 failed, 1 skipped\n");
+        left_out.by_filter = 3;
         assert_eq!(
-            summary(&cases, 5),
+            summary(&cases, left_out),
             "1 passed, 0 failed, 1 skipped; 3 left out by the filter\n"
+        );
+        left_out.to_other_shards = 4;
+        assert_eq!(
+            summary(&cases, left_out),
+            "1 passed, 0 failed, 1 skipped; 3 left out by the filter; 4 in other shards\n"
         );
     }
 }
