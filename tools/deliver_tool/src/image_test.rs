@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use stevedore_delivery::{Image, ImageTestSpec, Runfiles};
 use stevedore_image::file_system::FileSystem;
-use stevedore_image_check::{Case, Checks, Error as CheckError, ImageConfig, Subject};
+use stevedore_image_check::{
+    Case, Checks, CommandCheck, Error as CheckError, ImageConfig, Subject,
+};
 
 use crate::cli::{ImageTestFlags, LoadFlags};
 use crate::exit_code::Usage;
@@ -52,23 +54,25 @@ pub(crate) fn run(
             flags: load_flags,
             started,
         };
-        let run = commands.cases(checks.commands()).await;
-        // All else is told, also if no command can be run.
-        cases.extend(match &run {
-            Ok(cases) => cases.clone(),
-            Err(error) => not_run(&checks, error),
-        });
+        let mut ran = Vec::new();
+        let run = commands.run(checks.commands(), &mut ran).await;
+        // All else is told, also if no command can be run, or no further one.
+        let rest = &checks.commands()[ran.len()..];
+        cases.extend(ran);
+        if let Err(error) = &run {
+            cases.extend(not_run(rest, error));
+        }
         let code = outcome::tell(&spec.label, &cases, left_out)?;
-        run.map(|_| code)
+        run.map(|()| code)
     });
     tested.with_context(|| format!("`{}` could not test `{}`", spec.label, spec.image.label))
 }
 
 /// The cases of commands that cannot be run.
-fn not_run(checks: &Checks, error: &anyhow::Error) -> Vec<Case> {
+fn not_run(commands: &[CommandCheck], error: &anyhow::Error) -> Vec<Case> {
     let reason = format!("{error:#}");
-    let commands = checks.commands().iter();
     commands
+        .iter()
         .map(|command| command.case(Err(reason.clone()), Duration::ZERO))
         .collect()
 }

@@ -4,7 +4,16 @@
 mod case;
 
 use std::fs;
-use std::path::Path;
+use std::io::{self, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{json, Value};
 use stevedore_image::compression::Compression;
@@ -43,6 +52,54 @@ impl<'a> Test<'a> {
 
     fn run(&self) -> Finished {
         self.program().run().unwrap()
+    }
+}
+
+/// Listens at `own` and passes on to the engine at `socket`. The second container is never made; that it was asked for is told.
+fn hanging_engine(own: &Path, socket: PathBuf) -> Receiver<()> {
+    let (sender, receiver) = mpsc::channel();
+    let listener = UnixListener::bind(own).unwrap();
+    let containers = Arc::new(AtomicUsize::new(0));
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let engine = UnixStream::connect(&socket).unwrap();
+            let (sender, containers) = (sender.clone(), Arc::clone(&containers));
+            thread::spawn(move || {
+                let hangs = |text: &str| {
+                    text.contains("/containers/create")
+                        && containers.fetch_add(1, Ordering::SeqCst) == 1
+                };
+                if !pass_on(client.unwrap(), engine, hangs).unwrap() {
+                    sender.send(()).unwrap();
+                }
+            });
+        }
+    });
+    receiver
+}
+
+/// Passes on what `client` says until there is something that `hangs`, and all that `engine` answers. Tells whether that was all.
+fn pass_on(
+    mut client: UnixStream,
+    mut engine: UnixStream,
+    hangs: impl Fn(&str) -> bool,
+) -> io::Result<bool> {
+    let (mut answers, mut answered) = (engine.try_clone()?, client.try_clone()?);
+    thread::spawn(move || {
+        // Either may have gone away.
+        let _ = io::copy(&mut answers, &mut answered);
+    });
+    let mut bytes = vec![0; 1 << 16];
+    loop {
+        let count = client.read(&mut bytes)?;
+        if count == 0 {
+            engine.shutdown(Shutdown::Write)?;
+            return Ok(true);
+        }
+        if hangs(&String::from_utf8_lossy(&bytes[..count])) {
+            return Ok(false);
+        }
+        engine.write_all(&bytes[..count])?;
     }
 }
 
@@ -223,4 +280,48 @@ fn without_an_engine_all_but_the_commands_is_told() {
         let start = format!("ok      user\n{outcome}");
         assert!(finished.stdout.starts_with(&start), "{}", finished.stdout);
     }
+}
+
+#[test]
+fn commands_that_are_done_are_told_when_a_signal_ends_a_later_one() {
+    let case = two_layers();
+    let command = |name| json!({"name": name, "argv": ["/v"], "timeout": 5});
+    let commands = [command("first"), command("second"), command("third")];
+    let mut test = Test::new(&case, json!({"commands": commands}));
+    fs::write(case.image.file("agent"), "").unwrap();
+    test.spec["containers"] = json!({"agent": "_main/agent", "tags": "_main/tags", "engine": "daemon",
+        "network": "none", "without_engine": "fail", "emulation": true});
+    let socket = case.image.file("hanging.sock");
+    let hangs = hanging_engine(&socket, case.docker.socket().to_owned());
+    let mut program = test.program();
+    program
+        .command()
+        .env("DOCKER_HOST", format!("unix://{}", socket.display()));
+    let child = program.start().unwrap();
+    hangs.recv_timeout(Duration::from_secs(20)).unwrap();
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    let finished = program.finish(output).unwrap();
+    assert_eq!(finished.code, Some(143), "{}", finished.stderr);
+    let told: Vec<&str> = finished.stdout.lines().collect();
+    let [first, why, second, interrupted, third, also, "0 passed, 3 failed, 0 skipped"] = told[..]
+    else {
+        panic!("{}", finished.stdout);
+    };
+    assert_eq!(
+        [first, second, third],
+        [
+            "FAILED  command first",
+            "FAILED  command second",
+            "FAILED  command third"
+        ]
+    );
+    assert!(!why.contains("interrupted"), "{why}");
+    assert!(
+        interrupted.contains("interrupted by SIGTERM"),
+        "{interrupted}"
+    );
+    assert_eq!(also, interrupted);
 }

@@ -31,26 +31,30 @@ pub(super) struct Commands<'a> {
 }
 
 impl Commands<'_> {
-    /// Runs all commands, and compares what they did.
+    /// Runs all commands, and compares what they did. Each that is done is added to `cases`, also if a later one cannot be run.
     ///
     /// # Errors
     /// If there is no engine, the image does not get into it, or a signal came.
-    pub(super) async fn cases(&self, checks: &[CommandCheck]) -> anyhow::Result<Vec<Case>> {
+    pub(super) async fn run(
+        &self,
+        checks: &[CommandCheck],
+        cases: &mut Vec<Case>,
+    ) -> anyhow::Result<()> {
         let agent = self.runfiles.find(&self.containers.agent)?;
         let mut signals = Signals::that_end().context("failed to listen for signals")?;
-        let mut cases = Vec::new();
         if self.containers.engine == EngineSpec::Sandbox {
             for check in checks {
                 cases.push(self.in_sandbox(check, &agent, &mut signals).await?);
             }
-            return Ok(cases);
+            return Ok(());
         }
         let attempt = Attempt::new(self.started);
         if let Err(error) = self.load(&attempt, &mut signals).await {
             let may_skip = self.containers.without_engine == WithoutEngine::Skip;
             if may_skip && exit_code::is_no_engine(&error) {
                 let reason = format!("{error:#}");
-                return Ok(checks.iter().map(|check| check.skipped(&reason)).collect());
+                cases.extend(checks.iter().map(|check| check.skipped(&reason)));
+                return Ok(());
             }
             return Err(error);
         }
@@ -63,7 +67,7 @@ impl Commands<'_> {
                     .await?,
             );
         }
-        Ok(cases)
+        Ok(())
     }
 
     async fn load(&self, attempt: &Attempt, signals: &mut Signals) -> anyhow::Result<()> {
@@ -81,7 +85,7 @@ impl Commands<'_> {
         agent: &Path,
         signals: &mut Signals,
     ) -> anyhow::Result<Case> {
-        let run = self.run(check);
+        let run = self.spec_of(check);
         let daemon = Daemon::new(engine, &run)?;
         let trial = self.trial(&run, agent);
         let begun = Instant::now();
@@ -99,7 +103,7 @@ impl Commands<'_> {
         agent: &Path,
         signals: &mut Signals,
     ) -> anyhow::Result<Case> {
-        let run = self.run(check);
+        let run = self.spec_of(check);
         let sandbox = Sandbox::new(&run);
         let trial = self.trial(&run, agent);
         let begun = Instant::now();
@@ -120,7 +124,7 @@ impl Commands<'_> {
         }
     }
 
-    fn run(&self, check: &CommandCheck) -> RunSpec {
+    fn spec_of(&self, check: &CommandCheck) -> RunSpec {
         let expected = check.expected();
         let argv = check.argv(self.config);
         RunSpec {
