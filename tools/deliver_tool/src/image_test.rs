@@ -7,6 +7,7 @@ mod commands;
 mod outcome;
 mod selection;
 
+use std::iter;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -68,12 +69,18 @@ pub(crate) fn run(
     tested.with_context(|| format!("`{}` could not test `{}`", spec.label, spec.image.label))
 }
 
-/// The cases of commands that cannot be run.
+/// The cases of commands that cannot be run, of which the first tells why.
 fn not_run(commands: &[CommandCheck], error: &anyhow::Error) -> Vec<Case> {
     let reason = format!("{error:#}");
-    commands
-        .iter()
-        .map(|command| command.case(Err(reason.clone()), Duration::ZERO))
+    let first = commands.first().map(CommandCheck::name);
+    let as_first = format!(
+        "it was not run, for the reason of `{}`",
+        first.unwrap_or_default()
+    );
+    let reasons = iter::once(reason).chain(iter::repeat(as_first));
+    let cases = commands.iter().zip(reasons);
+    cases
+        .map(|(command, reason)| command.case(Err(reason), Duration::ZERO))
         .collect()
 }
 

@@ -6,6 +6,7 @@ mod case;
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -323,5 +324,48 @@ fn commands_that_are_done_are_told_when_a_signal_ends_a_later_one() {
         interrupted.contains("interrupted by SIGTERM"),
         "{interrupted}"
     );
-    assert_eq!(also, interrupted);
+    assert_eq!(
+        also.trim(),
+        "it was not run, for the reason of `command second`"
+    );
+}
+
+#[test]
+fn nothing_is_loaded_into_an_engine_that_runs_no_commands() {
+    let sockets = ["/var/run/docker.sock", "/run/podman/podman.sock"];
+    if sockets.iter().any(|socket| Path::new(socket).exists()) {
+        // The podman command is not what is used on this machine.
+        return;
+    }
+    let case = two_layers();
+    let expected = json!({"config": {"user": ""}, "commands": [{"name": "version", "argv": ["/v"], "timeout": 5}]});
+    let mut test = Test::new(&case, expected);
+    fs::write(case.image.file("agent"), "").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let podman = folder.path().join("podman");
+    let script = "#!/bin/sh\necho \"$1\" >>\"$0.log\"\necho 'podman 5.4.0 linux/amd64'\n";
+    fs::write(&podman, script).unwrap();
+    fs::set_permissions(&podman, fs::Permissions::from_mode(0o755)).unwrap();
+    for (without_engine, code, outcome) in [
+        ("fail", 1, "FAILED  command version\n        "),
+        ("skip", 0, "skipped command version: "),
+    ] {
+        test.spec["containers"] = json!({"agent": "_main/agent", "tags": "_main/tags", "engine": "daemon",
+            "network": "none", "without_engine": without_engine, "emulation": false});
+        let mut program = test.program();
+        program
+            .command()
+            .env("PATH", folder.path())
+            .env("HOME", folder.path())
+            .env("XDG_RUNTIME_DIR", folder.path());
+        let finished = program.run().unwrap();
+        assert_eq!(finished.code, Some(code), "{}", finished.stderr);
+        let start = format!(
+            "ok      user\n{outcome}`podman:` cannot run commands: it is the podman command"
+        );
+        assert!(finished.stdout.starts_with(&start), "{}", finished.stdout);
+        let asked = folder.path().join("podman.log");
+        assert_eq!(fs::read_to_string(&asked).unwrap(), "info\n");
+        fs::remove_file(asked).unwrap();
+    }
 }

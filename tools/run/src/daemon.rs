@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use stevedore_agent::{PlacedInput, FOLDER, SECRETS};
 use stevedore_delivery::Network;
 use stevedore_engine::{
-    Connection, Container, ContainerRequest, Docker, Engine as _, EngineKind, Input, LeftoverKind,
-    Output, OutputReader, VolumeMount, Workplace,
+    Address, Connection, Container, ContainerRequest, Docker, Engine as _, EngineKind, Input,
+    LeftoverKind, Output, OutputReader, VolumeMount, Workplace,
 };
 use stevedore_image::digest::Digest;
 use stevedore_image::platform::Platform;
@@ -62,29 +62,36 @@ impl<'a> Daemon<'a> {
     /// # Errors
     /// If the engine cannot run commands for us.
     pub fn new(engine: &'a Connection, spec: &'a RunSpec) -> Result<Self, Error> {
-        let address = engine.address().to_string();
-        let unfit = |reason| Error::Unfit { address, reason };
-        let engine = match engine {
-            Connection::Docker(engine) => engine,
-            Connection::PodmanCommand(_) => {
-                return Err(unfit(
-                    "it is the podman command; start its service with `systemctl --user start podman.socket`, or set \
-                     `engine = \"sandbox\"`",
-                ))
-            }
-            Connection::Containerd(_) => {
-                return Err(unfit(
-                    "containerd has no containers without a client; name Docker or podman by `DOCKER_HOST`, or set \
-                     `engine = \"sandbox\"`",
-                ))
-            }
+        Self::check(engine.address())?;
+        let Connection::Docker(docker) = engine else {
+            return Err(unfit(engine.address(), "it has no API for that"));
         };
         Ok(Self {
-            engine,
+            engine: docker,
             spec,
             marks: Marks::new(&spec.label, spec.timeout()),
             made: RefCell::default(),
         })
+    }
+
+    /// Fails if an engine at `address` cannot run commands for us, whatever it says.
+    ///
+    /// # Errors
+    /// If it is not reached by the API of Docker's.
+    pub fn check(address: &Address) -> Result<(), Error> {
+        match address {
+            Address::PodmanCommand { .. } => Err(unfit(
+                address,
+                "it is the podman command; start its service with `systemctl --user start podman.socket`, or set \
+                 `engine = \"sandbox\"`",
+            )),
+            Address::Containerd { .. } => Err(unfit(
+                address,
+                "containerd has no containers without a client; name Docker or podman by `DOCKER_HOST`, or set \
+                 `engine = \"sandbox\"`",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Removes what runs that are no more have left.
@@ -248,5 +255,12 @@ impl<'a> Daemon<'a> {
             volumes.push(volume(number, input.target, true));
         }
         Ok(volumes)
+    }
+}
+
+fn unfit(address: &Address, reason: &'static str) -> Error {
+    Error::Unfit {
+        address: address.to_string(),
+        reason,
     }
 }
