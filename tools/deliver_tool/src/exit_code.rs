@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use stevedore_delivery::{Error as DeliveryError, RunfilesError, SpecError};
 use stevedore_engine::discovery::DiscoveryError;
 use stevedore_engine::{Address, Error as EngineError};
+use stevedore_run::Error as RunError;
 
 use crate::connect::NoEngine;
 use crate::loading::OtherPlatform;
@@ -120,11 +121,14 @@ pub(crate) fn of(error: &anyhow::Error) -> i32 {
 }
 
 /// Whether the reason is that there is no engine: nobody has named one and none is where one usually is, or what was named cannot be
-/// reached. One that this user may not use, or that speaks TLS and was asked without it, is there: somebody has to set that right.
+/// reached, or what was found cannot run commands for us. One that this user may not use, or that speaks TLS and was asked without it, is there: somebody has to set that right.
 pub(crate) fn is_no_engine(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         if let Some(none) = cause.downcast_ref::<NoEngine>() {
             return !none.is_forbidden();
+        }
+        if let Some(RunError::Unfit { .. }) = cause.downcast_ref() {
+            return true;
         }
         matches!(
             cause.downcast_ref(),

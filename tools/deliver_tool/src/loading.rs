@@ -33,6 +33,8 @@ pub(crate) struct Request<'a> {
     own_platform: bool,
     /// Whether it is no failure that there is no engine.
     without_engine: WithoutEngine,
+    /// Whether the engine that was found will do.
+    fits: fn(&Address) -> anyhow::Result<()>,
 }
 
 /// An image is not for the engine's platform.
@@ -59,7 +61,13 @@ impl<'a> Request<'a> {
             purpose: flags.for_tests.purpose(|name| env::var_os(name)),
             own_platform: false,
             without_engine: WithoutEngine::Fail,
+            fits: |_| Ok(()),
         }
+    }
+
+    /// Sends nothing to an engine that `fits` refuses.
+    pub(crate) fn into_engine_that(self, fits: fn(&Address) -> anyhow::Result<()>) -> Self {
+        Self { fits, ..self }
     }
 
     /// For a test that runs containers of the images, where nothing emulates another platform unless `emulation` says so, and that
@@ -131,6 +139,7 @@ async fn try_to_load(attempt: &Attempt, request: &Request<'_>) -> anyhow::Result
     }
     let engine = connect::to_first(candidates, &attempt.traffic, &request.progress).await?;
     let engine = attempt.engine.get_or_init(|| engine);
+    (request.fits)(engine.address())?;
     if asks_engine {
         choose(Some(&engine.platform().await?))?;
     }

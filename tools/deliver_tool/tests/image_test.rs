@@ -347,7 +347,11 @@ fn nothing_is_loaded_into_an_engine_that_runs_no_commands() {
     fs::write(&podman, script).unwrap();
     fs::set_permissions(&podman, fs::Permissions::from_mode(0o755)).unwrap();
     for (without_engine, code, outcome) in [
-        ("fail", 1, "FAILED  command version\n        "),
+        (
+            "fail",
+            1,
+            "FAILED  command version\n        `//app:image_test` failed to load `//app:image`: ",
+        ),
         ("skip", 0, "skipped command version: "),
     ] {
         test.spec["containers"] = json!({"agent": "_main/agent", "tags": "_main/tags", "engine": "daemon",

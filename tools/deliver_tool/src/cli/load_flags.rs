@@ -10,7 +10,7 @@ use crate::print::Print;
 use crate::tags;
 
 /// The flags of a load.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Debug)]
 pub(crate) struct LoadFlags {
     /// One more name for the image, if it is the only one; may be repeated.
     #[arg(long, value_name = "REF", value_parser = tags::parse)]

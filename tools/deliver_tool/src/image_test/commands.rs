@@ -4,23 +4,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use stevedore_delivery::{
-    Consignment, ContainersSpec, EngineSpec, Image, ImageTestSpec, Runfiles, WithoutEngine,
-};
+use stevedore_delivery::{Consignment, ContainersSpec, EngineSpec, Image, ImageTestSpec, Runfiles};
 use stevedore_engine::Connection;
 use stevedore_image::digest::Digest;
 use stevedore_image_check::{Case, CommandCheck, Ended, ImageConfig, Written, MOST_COMPARED};
 use stevedore_run::{Daemon, Error as RunError, PrintedStream, RunSpec, Sandbox, Trial, Tried};
-use stevedore_wire::Traffic;
 
 use crate::attempt::Attempt;
 use crate::cli::LoadFlags;
-use crate::exit_code::{self, Interrupted};
+use crate::exit_code::Interrupted;
 use crate::loading::{self, Request};
-use crate::progress::Progress;
 use crate::run::{clean_up, clean_up_sandbox};
 use crate::signals::Signals;
-use crate::connect;
 
 /// What commands run in.
 pub(super) struct Commands<'a> {
@@ -52,9 +47,14 @@ impl Commands<'_> {
             return Ok(());
         }
         let attempt = Attempt::new(self.started);
-        if let Err(error) = self.load(&attempt, &mut signals).await {
-            let may_skip = self.containers.without_engine == WithoutEngine::Skip;
-            if may_skip && (exit_code::is_no_engine(&error) || is_unfit(&error)) {
+        let load = self.spec.load(self.containers);
+        let request = Request::new(&load, self.runfiles.clone(), self.flags);
+        let request = request
+            .for_test(self.containers.emulation, self.containers.without_engine)
+            // The image is not sent there in vain.
+            .into_engine_that(|address| Ok(Daemon::check(address)?));
+        if let Err(error) = loading::load(&attempt, &request, &mut signals).await {
+            if request.is_skipped(&error) {
                 let reason = format!("{error:#}");
                 cases.extend(checks.iter().map(|check| check.skipped(&reason)));
                 return Ok(());
@@ -71,33 +71,6 @@ impl Commands<'_> {
             );
         }
         Ok(())
-    }
-
-    async fn load(&self, attempt: &Attempt, signals: &mut Signals) -> anyhow::Result<()> {
-        let host = tokio::select! {
-            host = self.fit_host(&attempt.traffic) => host?,
-            signal = signals.next() => return Err(Interrupted(signal).into()),
-        };
-        let mut flags = self.flags.clone();
-        flags.host = host.or(flags.host);
-        let load = self.spec.load(self.containers);
-        let request = Request::new(&load, self.runfiles.clone(), &flags);
-        let request = request.for_test(self.containers.emulation, self.containers.without_engine);
-        loading::load(attempt, &request, signals).await
-    }
-
-    /// The engine to load into, where that may turn out to be one that runs no commands for us: the image is not sent there in
-    /// vain. Whoever names an engine has said which it is.
-    async fn fit_host(&self, traffic: &Traffic) -> anyhow::Result<Option<String>> {
-        let candidates = connect::candidates(self.flags.host.as_deref())?;
-        let mut addresses = candidates.iter().map(|candidate| &candidate.address);
-        if addresses.all(|address| Daemon::check(address).is_ok()) {
-            return Ok(None);
-        }
-        let progress = Progress::new(self.flags.progress, self.flags.verbose);
-        let engine = connect::to_first(candidates, traffic, &progress).await?;
-        Daemon::check(engine.address())?;
-        Ok(Some(engine.address().to_string()))
     }
 
     async fn in_engine(
@@ -165,12 +138,6 @@ impl Commands<'_> {
 fn written(printed: PrintedStream) -> Written {
     let PrintedStream { bytes, size } = printed;
     Written { bytes, size }
-}
-
-/// Whether the reason is an engine that runs no commands for us, which is as good as none.
-fn is_unfit(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref();
-    matches!(error, Some(RunError::Unfit { .. }))
 }
 
 /// What came of a command. That it cannot be run is its failure, whatever the reason: the others are told too.
