@@ -11,7 +11,7 @@ mod presence;
 mod strategy;
 mod together;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use stevedore_engine::{Connection, Store};
 use stevedore_image::digest::Digest;
@@ -21,6 +21,7 @@ use crate::consignment::Consignment;
 use crate::error::Error;
 use crate::event::Observer;
 use crate::lock::{Lock, LockKey, LockPlaces, Turn};
+use crate::mark::Mark;
 use crate::purpose::Purpose;
 use crate::report::{LayerCounts, Outcome};
 use containerd::IntoContainerd;
@@ -49,6 +50,8 @@ pub(crate) struct Tally {
     remains: Cell<bool>,
     /// What the image is called if it is new, once that was asked for.
     names: OnceCell<Vec<Reference>>,
+    /// Other images that were seen to have some of the names, and their marks of these.
+    holders: RefCell<Vec<(Digest, Vec<Mark>)>>,
 }
 
 impl Tally {
@@ -59,11 +62,6 @@ impl Tally {
     fn set(&self, present: usize, sent: usize) {
         self.present.set(present);
         self.sent.set(sent);
-    }
-
-    /// Whether a layer had to be sent.
-    fn has_sent(&self) -> bool {
-        self.sent.get() > 0
     }
 
     /// The counts for an image that has `total` layers.

@@ -56,6 +56,18 @@ impl Mark {
         Self::from_parts(made, image, [self.stand_in.clone()])
     }
 
+    /// The mark that tells the same of an image that has lost the name.
+    pub(crate) fn retired(&self) -> Option<Self> {
+        let mut parts = self.name.path().split('/');
+        let (made, id) = (parts.next()?, parts.next()?);
+        let stand_in = format!("{NOT_ITS}/{}", self.stand_in);
+        Some(Self {
+            name: format!("{DOMAIN}/{made}/{id}/{stand_in}").parse().ok()?,
+            stand_in,
+            ..*self
+        })
+    }
+
     /// One with the first of the stand-ins that can be a part of a name.
     fn from_parts(
         made: SystemTime,
@@ -204,6 +216,8 @@ mod tests {
             assert_eq!(read, mark);
             assert_eq!(read.age(at(9)), Duration::from_secs(2));
             assert!(read.was_made_for(&name) && !read.stands_for(&name));
+            let named = Mark::new(at(7), id, &name).unwrap();
+            assert_eq!(named.retired().unwrap(), mark);
             let renewed = read.renewed(at(9), id).unwrap();
             assert_eq!(renewed, Mark::without_name(at(9), id, &name).unwrap());
         }

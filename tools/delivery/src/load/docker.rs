@@ -12,6 +12,7 @@ use super::delivery::Delivery;
 use super::strategy::Strategy;
 use super::{graphdriver, Loaded};
 use crate::error::Error;
+use crate::mark::Mark;
 use crate::purpose::Purpose;
 use crate::report::Outcome;
 
@@ -28,10 +29,11 @@ impl Strategy for IntoDocker<'_> {
                 if let Some(loaded) = self.recognise(&facts).await? {
                     return Ok(Some(loaded));
                 }
-                if self.engine.known_store().is_some() && self.delivery.purpose != Purpose::Test {
+                self.delivery.remember_holder(&facts);
+                if self.engine.known_store().is_some() && !self.may_be_of_tests(&facts) {
                     // The name stands for another image. Should ours be there all the same, the transfer finds it
-                    // while it asks what is missing, and gives it the names. But for a test the names that it has are to
-                    // be known: those are not marked.
+                    // while it asks what is missing, and gives it the names. But where tests are at work its names must be known:
+                    // those that it has are not marked, and marks that it has may have to go.
                     return Ok(None);
                 }
             }
@@ -63,6 +65,12 @@ impl IntoDocker<'_> {
             return Ok(None);
         }
         Ok(Some(self.unchanged(facts.id, store)))
+    }
+
+    /// Whether tests have to do with the image, or with the one that has its name.
+    fn may_be_of_tests(&self, holder: &ImageFacts) -> bool {
+        let mut marks = holder.references.iter().filter_map(Mark::of);
+        self.delivery.purpose == Purpose::Test || marks.next().is_some()
     }
 
     /// Adopts the image if it is there under its ID in either store.

@@ -17,7 +17,6 @@ use super::delivery::Delivery;
 use super::Loaded;
 use crate::error::Error;
 use crate::plan::{plan, Shipment};
-use crate::purpose::Purpose;
 use crate::report::Outcome;
 use crate::source::{Checking, Form};
 
@@ -77,22 +76,21 @@ async fn verify(
 ) -> Result<Loaded, Error> {
     let expected = delivery.image.id();
     let found = match printed {
-        // What had to be sent was not there before, and has no marks.
-        Some(id) if delivery.purpose == Purpose::Test || delivery.tally.has_sent() => Some(id),
-        _ => {
-            let facts = engine.inspect(ImageName::Id(&expected)).await?;
-            if let Some(facts) = &facts {
-                delivery.claim(engine, facts).await;
-            }
-            printed.or(facts.map(|facts| facts.id))
-        }
+        Some(id) => Some(id),
+        None => engine
+            .inspect(ImageName::Id(&expected))
+            .await?
+            .map(|facts| facts.id),
     };
     match found {
-        Some(id) if id == expected => Ok(Loaded {
-            image_id: id,
-            outcome: Outcome::Loaded,
-            store: Store::Graphdriver,
-        }),
+        Some(id) if id == expected => {
+            delivery.retire_marks(engine).await;
+            Ok(Loaded {
+                image_id: id,
+                outcome: Outcome::Loaded,
+                store: Store::Graphdriver,
+            })
+        }
         Some(id) => Err(delivery.wrong_image(&expected.to_string(), &id.to_string())),
         None => Err(delivery.not_there(expected)),
     }

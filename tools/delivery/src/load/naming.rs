@@ -85,12 +85,13 @@ impl Delivery<'_> {
             }
         }
         self.claim(engine, facts).await;
+        self.retire_marks(engine).await;
         Ok(true)
     }
 
     /// Takes its marks from the image that `facts` tells about, and that has its names, if it is loaded for no test: it is the
     /// user's from now on, under all names.
-    pub(super) async fn claim(&self, engine: &impl Engine, facts: &ImageFacts) {
+    async fn claim(&self, engine: &impl Engine, facts: &ImageFacts) {
         if self.purpose == Purpose::Test {
             return;
         }
@@ -112,6 +113,9 @@ impl Delivery<'_> {
         reference: &Reference,
     ) -> Result<Option<Mark>, Error> {
         let holder = engine.inspect(ImageName::Reference(reference)).await?;
+        if let Some(holder) = &holder {
+            self.remember_holder(holder);
+        }
         let is_of_tests = holder.is_none_or(|holder| {
             let mut marks = holder.references.iter().filter_map(Mark::of);
             marks.any(|mark| mark.stands_for(reference))
@@ -120,6 +124,38 @@ impl Delivery<'_> {
             true => Mark::new(now, self.image.id(), reference),
             false => Mark::without_name(now, self.image.id(), reference),
         })
+    }
+
+    /// Remembers the marks of another image that has some of the names, and is to lose them.
+    pub(super) fn remember_holder(&self, holder: &ImageFacts) {
+        let mut marks: Vec<Mark> = holder.references.iter().filter_map(Mark::of).collect();
+        let names = self.references.iter();
+        marks.retain(|mark| names.clone().any(|name| mark.stands_for(name)));
+        let mut holders = self.tally.holders.borrow_mut();
+        let is_new = holders.iter().all(|(image, _)| *image != holder.id);
+        if is_new && !marks.is_empty() {
+            holders.push((holder.id, marks));
+        }
+    }
+
+    /// Lets the marks of images that had the names stand for none any more.
+    ///
+    /// So an image that has lost a name to another one by a load has no mark of it, and if a load gives it that name again it need
+    /// not be asked for such: with graph drivers that would be a request more.
+    pub(super) async fn retire_marks(&self, engine: &impl Engine) {
+        let holders = self.tally.holders.take();
+        for (image, marks) in holders {
+            for mark in marks {
+                let retired = match mark.retired() {
+                    Some(retired) => engine.tag(&image, retired.name()).await,
+                    None => continue,
+                };
+                match retired {
+                    Ok(_) => self.remove_marks(engine, &[mark]).await,
+                    Err(error) => self.note(format!("the mark `{}` stays: {error}", mark.name())),
+                }
+            }
+        }
     }
 
     /// The image is there and has its names: what goes wrong here is told, and not the load's failure.
