@@ -66,6 +66,13 @@ pub(super) fn cases(report: &mut Report, stand: &Stand<'_>) {
         let tested = stand.test_at(NOWHERE, "//image_test:app_test", &flags)?;
         tested.expect("PASSED", &["2 passed, 0 failed, 0 skipped; "])
     });
+    report.case("each shard has a part of the cases", || {
+        let flags = ["--test_sharding_strategy=forced=3"];
+        let tested = stand.test_at(NOWHERE, "//image_test:app_test", &flags)?;
+        tested.expect("PASSED", &["0 failed, 0 skipped; ", " in other shards"])?;
+        ensure!(tested.logs.len() == 3, "it ran {} times", tested.logs.len());
+        Ok(())
+    });
     report.case("expectations that make no sense", || {
         for (target, part) in [
             (
