@@ -136,10 +136,15 @@ impl Mark {
     }
 }
 
+/// The marks among `names`.
+pub(crate) fn marks_in(names: &[Reference]) -> impl Iterator<Item = Mark> + '_ {
+    names.iter().filter_map(Mark::of)
+}
+
 /// The marks among `names` that were made for `reference`, the latest first.
 pub(crate) fn marks_for(reference: &Reference, names: &[Reference]) -> Vec<Mark> {
-    let mut marks: Vec<Mark> = names.iter().filter_map(Mark::of).collect();
-    marks.retain(|mark| mark.was_made_for(reference));
+    let marks = marks_in(names).filter(|mark| mark.was_made_for(reference));
+    let mut marks: Vec<Mark> = marks.collect();
     marks.sort_by_key(|mark| std::cmp::Reverse(mark.made));
     marks
 }

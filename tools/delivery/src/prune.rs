@@ -12,7 +12,7 @@ use stevedore_image::digest::Digest;
 use stevedore_image::reference::Reference;
 
 use crate::error::Error;
-use crate::mark::Mark;
+use crate::mark::{marks_in, Mark};
 
 /// How it is done.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +129,7 @@ fn marked_names(images: &[ListedImage]) -> Vec<MarkedName> {
     let mut names = Vec::new();
     for image in images {
         let mut by_name: BTreeMap<String, Vec<Mark>> = BTreeMap::new();
-        for mark in image.references.iter().filter_map(Mark::of) {
+        for mark in marks_in(&image.references) {
             let marks = by_name.entry(mark.stand_in().to_owned()).or_default();
             marks.push(mark);
         }
@@ -154,8 +154,7 @@ async fn remove(
     name: &MarkedName,
 ) -> Result<(Verdict, Option<String>), Error> {
     // Much may have happened since the images were listed.
-    let standing = standing(engine, name).await?;
-    let reference = match standing {
+    let reference = match standing(engine, name).await? {
         Standing::Marked => return Ok((Verdict::Recent, None)),
         Standing::Claimed => return Ok((Verdict::Claimed, None)),
         Standing::Named => name.reference.as_ref(),
@@ -166,7 +165,7 @@ async fn remove(
             return Ok((Verdict::Refused, Some(reason)));
         }
         // A test that has found the name a moment ago has made a mark before it relies on it.
-        if self::standing(engine, name).await? == Standing::Marked {
+        if standing(engine, name).await? == Standing::Marked {
             engine.tag(&name.image, reference).await?;
             return Ok((Verdict::Recent, None));
         }
@@ -202,17 +201,17 @@ async fn standing(engine: &impl Inventory, name: &MarkedName) -> Result<Standing
         return Ok(Standing::Unnamed);
     };
     let stand_in = name.marks.first().map(Mark::stand_in);
-    let mut marks: Vec<Mark> = facts.references.iter().filter_map(Mark::of).collect();
-    marks.retain(|mark| Some(mark.stand_in()) == stand_in);
-    let is_new = |mark: &Mark| !name.marks.contains(mark);
-    let reference = name.reference.as_ref();
-    Ok(match () {
-        () if marks.is_empty() => Standing::Claimed,
-        () if marks.iter().any(is_new) => Standing::Marked,
-        () if reference.is_some_and(|reference| facts.references.contains(reference)) => {
-            Standing::Named
-        }
-        () => Standing::Unnamed,
+    let marks = marks_in(&facts.references).filter(|mark| Some(mark.stand_in()) == stand_in);
+    let marks: Vec<Mark> = marks.collect();
+    let has = |reference| facts.references.contains(reference);
+    Ok(if marks.is_empty() {
+        Standing::Claimed
+    } else if marks.iter().any(|mark| !name.marks.contains(mark)) {
+        Standing::Marked
+    } else if name.reference.as_ref().is_some_and(has) {
+        Standing::Named
+    } else {
+        Standing::Unnamed
     })
 }
 

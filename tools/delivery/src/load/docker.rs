@@ -12,7 +12,7 @@ use super::delivery::Delivery;
 use super::strategy::Strategy;
 use super::{graphdriver, Loaded};
 use crate::error::Error;
-use crate::mark::Mark;
+use crate::mark::marks_in;
 use crate::purpose::Purpose;
 use crate::report::Outcome;
 
@@ -69,8 +69,7 @@ impl IntoDocker<'_> {
 
     /// Whether tests have to do with the image, or with the one that has its name.
     fn may_be_of_tests(&self, holder: &ImageFacts) -> bool {
-        let mut marks = holder.references.iter().filter_map(Mark::of);
-        self.delivery.purpose == Purpose::Test || marks.next().is_some()
+        self.delivery.purpose == Purpose::Test || marks_in(&holder.references).next().is_some()
     }
 
     /// Adopts the image if it is there under its ID in either store.

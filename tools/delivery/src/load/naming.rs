@@ -10,7 +10,7 @@ use stevedore_image::reference::Reference;
 
 use super::delivery::Delivery;
 use crate::error::Error;
-use crate::mark::{marks_for, Mark, FRESH, RENEWAL};
+use crate::mark::{marks_for, marks_in, Mark, FRESH, RENEWAL};
 use crate::purpose::Purpose;
 
 impl Delivery<'_> {
@@ -95,7 +95,7 @@ impl Delivery<'_> {
         if self.purpose == Purpose::Test {
             return;
         }
-        let marks: Vec<Mark> = facts.references.iter().filter_map(Mark::of).collect();
+        let marks: Vec<Mark> = marks_in(&facts.references).collect();
         // With its last name the image would go.
         let has_another_name = facts.references.len() > marks.len();
         if has_another_name || !self.references.is_empty() {
@@ -117,8 +117,7 @@ impl Delivery<'_> {
             self.remember_holder(holder);
         }
         let is_of_tests = holder.is_none_or(|holder| {
-            let mut marks = holder.references.iter().filter_map(Mark::of);
-            marks.any(|mark| mark.stands_for(reference))
+            marks_in(&holder.references).any(|mark| mark.stands_for(reference))
         });
         Ok(match is_of_tests {
             true => Mark::new(now, self.image.id(), reference),
@@ -128,9 +127,10 @@ impl Delivery<'_> {
 
     /// Remembers the marks of another image that has some of the names, and is to lose them.
     pub(super) fn remember_holder(&self, holder: &ImageFacts) {
-        let mut marks: Vec<Mark> = holder.references.iter().filter_map(Mark::of).collect();
         let names = self.references.iter();
-        marks.retain(|mark| names.clone().any(|name| mark.stands_for(name)));
+        let marks = marks_in(&holder.references);
+        let marks = marks.filter(|mark| names.clone().any(|name| mark.stands_for(name)));
+        let marks: Vec<Mark> = marks.collect();
         let mut holders = self.tally.holders.borrow_mut();
         let is_new = holders.iter().all(|(image, _)| *image != holder.id);
         if is_new && !marks.is_empty() {
